@@ -7,7 +7,8 @@ MAKEFLAGS += --no-print-directory
 # An interpreter for the environment; empty: the first Python 3.11 or 3.12 found.
 PYTHON ?=
 PORT ?= 8000
-BASE_URL ?= http://127.0.0.1:$(PORT)
+# What make smoke walks through; empty: the demo that runs in this folder.
+BASE_URL ?=
 # Further arguments for the tool behind a target: make test ARGS="tests/core -k scope"
 ARGS ?=
 
@@ -47,6 +48,7 @@ migrate: $(READY) ## Create the database, migrate it and apply the row policies
 	@$(PY) -m config.postgres start
 	@$(MANAGE) migrate --no-input --verbosity 1
 	@$(MANAGE) rls_apply
+	@$(MANAGE) load_content
 
 seed: migrate ## Fill the database with demo data; safe to repeat
 	@$(MANAGE) seed_demo
@@ -64,13 +66,13 @@ bench: $(READY) ## Measurements
 	@$(PY) -m pytest -m bench -p no:randomly $(ARGS)
 
 smoke: $(READY) $(BROWSER) ## The whole journey against a running stack: make smoke BASE_URL=http://...
-	@$(PY) -m tests.smoke --base-url $(BASE_URL) $(ARGS)
+	@$(PY) -m tests.smoke $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)
 
 check: $(READY) ## Everything that judges the code without running the tests
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m ruff format --check $(CODE)
 	$(PY) -m mypy
-	$(PY) -m config.imports
+	.venv/bin/lint-imports --no-logo
 	$(PY) -m djlint templates platform --check --lint --quiet
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check
@@ -80,9 +82,8 @@ format: $(READY) ## Put code and templates into shape
 	@$(PY) -m ruff format $(CODE)
 	@$(PY) -m djlint templates platform --reformat --quiet
 
-messages: $(READY) ## Collect the texts to translate and compile the translations
-	@$(MANAGE) makemessages --locale es --no-obsolete --no-wrap --ignore .venv --ignore .local
-	@$(MANAGE) compilemessages --ignore .venv --ignore .local
+messages: $(READY) ## Compile the Spanish of every room; the tests name what is not translated
+	@$(MANAGE) compilemessages --locale es --ignore .venv --ignore .local
 
 clean: ## Stop everything and remove the data; .venv stays
 	@if [ -x $(PY) ]; then $(PY) deploy/demo.py --stop; $(PY) -m config.postgres destroy; fi

@@ -1,0 +1,38 @@
+"""The database of this process as Django wants it told."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from config.env import env, process_role
+
+CONNECT_SECONDS = 10
+LOCK_MILLISECONDS = 10_000
+STATEMENT_MILLISECONDS = {"web": 30_000, "readonly": 60_000, "worker": 0, "owner": 0}
+
+
+def database() -> dict[str, Any]:
+    """Django's settings for the login that fits the process: owner, app_web, app_worker or app_ro.
+
+    Nothing here needs a session of its own (no server-side cursors, no prepared statements), so a pooler in
+    transaction mode may stand between.
+    """
+    role = process_role()
+    url = urlsplit(env.database_url(role))
+    options: dict[str, Any] = dict(parse_qsl(url.query))
+    if env.database_ssl_insecure(role):
+        options["sslmode"] = "require"
+    settings = f"-c statement_timeout={STATEMENT_MILLISECONDS[role]} -c lock_timeout={LOCK_MILLISECONDS}"
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": unquote(url.hostname or ""),
+        "PORT": str(url.port or ""),
+        "CONN_MAX_AGE": 0 if role == "owner" else 60,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None, "options": settings} | options,
+    }

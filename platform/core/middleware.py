@@ -1,0 +1,79 @@
+"""The middlewares that give a request its correlation id and its context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from core.apps import core_config
+from core.context import ANONYMOUS, Actor, Kind, acting, switch_actor
+from core.correlation import correlated, new_correlation_id
+from core.errors import DomainError
+from core.refusals import refusal_response
+
+READ_ONLY_TRANSACTION = "25006"  # PostgreSQL's code for a write in a read-only transaction
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+log = structlog.get_logger("certaos.request")
+
+
+class CorrelationMiddleware:
+    """Run the request under one id, taken from X-Request-ID when it is harmless, and answer with it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with correlated(new_correlation_id(request.headers.get("X-Request-ID", ""))) as identifier:
+            response = self.get_response(request)
+            response["X-Request-ID"] = identifier
+            log.info("request", method=request.method, path=request.path, status=response.status_code)
+            return response
+
+
+class ContextMiddleware:
+    """Open the request's transaction and tell the database who acts.
+
+    ATOMIC_REQUESTS would open it inside the view, after middleware, so it is opened here. An answer of 500 and above
+    rolls everything back. The session names the user; memberships and grants are read afresh on every request, so a
+    lost right is gone at the next one. A session older than the user's generation is ended.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        user_id = request.session.get(SESSION_KEY)
+        first = Actor(kind=Kind.PERSON, user_id=user_id) if user_id else ANONYMOUS
+        with acting(first, read_only=settings.DB_READ_ONLY):
+            actor = core_config().actor_of(request) if user_id else ANONYMOUS
+            self._become(request, actor)
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                transaction.set_rollback(True)
+        return response
+
+    def process_view(self, request: Any, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        """Sign-in pages read users before anyone is known: they, and only they, run in the `auth` scope."""
+        if getattr(view, "__module__", "").startswith("allauth.") or getattr(view, "signs_in", False):
+            self._become(request, replace(request.actor, kind=Kind.AUTH))
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A refused rule undoes the request and is answered with its own status; so is a write during maintenance."""
+        if isinstance(error, DatabaseError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY_TRANSACTION:
+            error = DomainError("read_only")
+        if not isinstance(error, DomainError):
+            return None
+        transaction.set_rollback(True)
+        return refusal_response(request, error)
+
+    @staticmethod
+    def _become(request: Any, actor: Actor) -> None:
+        request.actor = actor
+        switch_actor(actor)

@@ -1,0 +1,75 @@
+"""Write evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models
+
+from audit.models import Level, SystemEvent
+from core.context import current_actor
+from core.correlation import correlation_id
+from core.scope import Scope, foreign_key_of, scope_of
+
+_CONTROL = dict.fromkeys([*range(32), 127], " ")
+
+
+def record(
+    act: str,
+    target: models.Model,
+    *,
+    organization: UUID | None = None,
+    reason: str = "",
+    payload: Mapping[str, Any] | None = None,
+) -> None:
+    """Append an event to the chain of the target's organization, in the caller's transaction.
+
+    `organization` overrides where the row's own scope points. `payload` holds ids, states and numbers only: no
+    secret, no personal text. Control characters are neutralised.
+    """
+    actor = current_actor()
+    home = organization or home_of(target)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT app.append_audit(%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
+            [
+                home,
+                actor.user_id if actor else None,
+                (actor.label if actor else "no context").translate(_CONTROL)[:254],
+                act,
+                target._meta.label_lower,
+                str(target.pk),
+                reason.translate(_CONTROL),
+                correlation_id(),
+                json.dumps(dict(payload or {}), cls=DjangoJSONEncoder, sort_keys=True),
+            ],
+        )
+
+
+def home_of(row: models.Model) -> UUID | None:
+    """The organization a row belongs to by its own scope, following its parents; None for platform rows."""
+    scope: Scope = scope_of(type(row))
+    if scope.organization == "self":
+        return row.pk
+    if scope.organization:
+        return getattr(row, foreign_key_of(type(row), scope.organization).attname)
+    if scope.parent:
+        parent = getattr(row, scope.parent)
+        return home_of(parent) if parent is not None else None
+    return None
+
+
+def note(source: str, summary: str, *, level: Level = Level.INFO, **detail: Any) -> None:
+    """Keep a technical event for the platform's eyes."""
+    actor = current_actor()
+    SystemEvent.objects.create(
+        level=level,
+        source=source,
+        summary=summary.translate(_CONTROL)[:300],
+        detail=json.loads(json.dumps(detail, cls=DjangoJSONEncoder, default=str)),
+        actor_label=actor.label if actor else "",
+    )

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Self
+
+from django.db.models import F, Q
+
+from core import clock
+from core.scope import ScopedQuerySet
+from jobs.enums import OPEN_STATES, JobState
+
+
+class JobQuerySet(ScopedQuerySet):
+    """Jobs by what can be done with them.
+
+    `claim`, `finish` and `postpone` are the working path: conditional updates that write no history, because every
+    job passes here several times. Parking, re-running and cancelling are decisions and go through `transition`.
+    """
+
+    def open(self) -> Self:
+        return self.filter(state__in=OPEN_STATES)
+
+    def parked(self) -> Self:
+        return self.filter(state=JobState.PARKED)
+
+    def due(self) -> Self:
+        """Open, past their time and not leased by a worker that may still be at it."""
+        moment = clock.now()
+        return self.open().filter(not_before__lte=moment).filter(Q(lease_until=None) | Q(lease_until__lt=moment))
+
+    def about(self, subject_type: str, subject_id: str) -> Self:
+        return self.filter(subject_type=subject_type, subject_id=subject_id)
+
+    def claim(self, *, most: int, lease: dt.timedelta) -> int:
+        """Take what is due and has attempts left, counting this one; returns how many were taken."""
+        moment = clock.now()
+        return (
+            self.due()
+            .filter(attempts__lt=most)
+            .update(
+                state=JobState.RUNNING,
+                attempts=F("attempts") + 1,
+                max_attempts=most,
+                lease_until=moment + lease,
+                started_at=moment,
+                updated_at=moment,
+            )
+        )
+
+    def finish(self, result: str) -> int:
+        """Mark open jobs done; returns how many were. 0 means somebody decided otherwise meanwhile."""
+        moment = clock.now()
+        return self.open().update(
+            state=JobState.DONE, result=result, last_error="", lease_until=None, finished_at=moment, updated_at=moment
+        )
+
+    def postpone(self, *, until: dt.datetime, error: str = "", attempt_counts: bool = True) -> int:
+        """Give running jobs back, to be tried again at `until`."""
+        return self.filter(state=JobState.RUNNING).update(
+            state=JobState.READY,
+            not_before=until,
+            lease_until=None,
+            attempts=F("attempts") - (0 if attempt_counts else 1),
+            last_error=error,
+            updated_at=clock.now(),
+        )

@@ -1,0 +1,197 @@
+"""Keep one worker working: start its cluster, feed it, watch that work really gets done, replace it when not.
+
+The cluster is a child process (`manage.py qcluster`) in a session of its own, so that a Ctrl-C reaches only us. It is
+stopped by a signal to its leader alone: told as a group, its processes would wait for each other for ever. Everything
+else happens in one loop here: heartbeats, schedules, the sweep for jobs the queue lost. None of it needs to be the
+only one of its kind; any number of workers may run on one database.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from audit.models import Level
+from audit.services import note
+from core import clock
+from core.context import acting, system_actor
+from jobs.models import WorkerHeartbeat
+from jobs.queue import own_queue
+from jobs.recovery import SETTLED, requeue_due
+from jobs.services import enqueue
+from tasks.jobs import BEAT
+from tasks.schedules import Scheduler
+
+log = structlog.get_logger("certaos.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds between looks, and how long things may take: `stale` from one heartbeat to the next, `first` from the
+    start of a cluster to its first."""
+
+    tick: float = 1
+    beat: float = 60
+    sweep: float = 15
+    watch: float = 15
+    stale: float = 180
+    first: float = 180
+    stop: float = 15
+    longest_pause: float = 30
+    settled: float = SETTLED.total_seconds()
+
+
+class Stopped(BaseException):
+    """Somebody asked the worker to stop. Not an Exception: nothing on the way may take it for a failure."""
+
+
+@dataclass
+class Supervisor:
+    """One worker. `command` starts its cluster; `name` is its own among all workers of the installation."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    scheduler: Scheduler = field(default_factory=Scheduler)
+
+    def __post_init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started_at = clock.now()
+        self._next: dict[str, float] = {}
+        self._deaths = 0
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT, then stop within seconds. In the main thread of its process only."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, _stop_asked)
+        try:
+            self._start()
+            while True:
+                self._look()
+                time.sleep(self.rhythm.tick)
+        except Stopped:
+            log.info("worker stopping", worker=self.name)
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            self._stop()
+
+    def _look(self) -> None:
+        """One round. A database that does not answer is waited for; the cluster waits as well."""
+        if self._child is not None and self._child.poll() is not None:
+            self._replace("its cluster ended", code=self._child.returncode)
+        try:
+            self._every("beat", self.rhythm.beat, self._ask_for_beat)
+            self._every("schedules", self.rhythm.tick, self.scheduler.fire_due)
+            self._every("sweep", self.rhythm.sweep, self._sweep)
+            self._every("watch", self.rhythm.watch, self._watch)
+        except DatabaseError as error:
+            log.warning("worker waits for the database", error=type(error).__name__)
+            connections.close_all()
+
+    def _every(self, what: str, seconds: float, act: Callable[[], object]) -> None:
+        now = time.monotonic()
+        if now >= self._next.get(what, 0):
+            act()
+            self._next[what] = now + seconds
+
+    def _ask_for_beat(self) -> None:
+        """Ask for a heartbeat through this worker's own queue, so that no other worker can answer for it."""
+        params = {"worker": self.name, "started_at": self._started_at.isoformat()}
+        with acting(system_actor("heartbeat")):
+            key = f"beat:{self.name}:{clock.now():%Y%m%dT%H%M%S%f}"
+            enqueue(BEAT, dedupe_key=key, params=params, queue=own_queue(self.name))
+
+    def _sweep(self) -> None:
+        with acting(system_actor("sweep")):
+            found = requeue_due(settled=dt.timedelta(seconds=self.rhythm.settled))
+        if found:
+            log.info("jobs without a way to a worker", count=found)
+
+    def _watch(self) -> None:
+        """Replace a cluster that has finished no heartbeat for too long."""
+        with acting(system_actor("watchdog")):
+            beat_at = WorkerHeartbeat.objects.filter(worker=self.name).values_list("beat_at", flat=True).first()
+        if beat_at is None or beat_at < self._started_at:
+            since, limit = self._started_at, self.rhythm.first
+        else:
+            since, limit = beat_at, self.rhythm.stale
+        silent = (clock.now() - since).total_seconds()
+        if silent > limit:
+            self._replace("it finished no heartbeat", seconds=int(silent))
+
+    def _replace(self, why: str, **detail: int) -> None:
+        log.error("worker replaces its cluster", worker=self.name, why=why, **detail)
+        self._stop()
+        try:
+            with acting(system_actor("watchdog")):
+                note("jobs", f"The cluster of worker {self.name} was replaced: {why}.", level=Level.ERROR, **detail)
+        except DatabaseError:
+            connections.close_all()
+        self._pause()
+        self._start()
+
+    def _pause(self) -> None:
+        """Before a new start: longer each time, when clusters die as soon as they live."""
+        lived = (clock.now() - self._started_at).total_seconds()
+        self._deaths = 0 if lived > self.rhythm.longest_pause else self._deaths + 1
+        time.sleep(min(self.rhythm.tick * 2**self._deaths, self.rhythm.longest_pause))
+
+    def _start(self) -> None:
+        connections.close_all()
+        self._child = subprocess.Popen(
+            list(self.command),
+            env={**os.environ, **self.environment, "Q_CLUSTER_NAME": own_queue(self.name)},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_follow_parent(),  # noqa: PLW1509 -- this program has one thread
+        )
+        self._started_at = clock.now()
+        self._next.pop("beat", None)
+        log.info("worker started its cluster", worker=self.name, pid=self._child.pid)
+
+    def _stop(self) -> None:
+        """Stop the cluster in an orderly way; what does not stop in time, or hangs, is killed with all it started."""
+        if self._child is None:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(timeout=self.rhythm.stop)
+        except subprocess.TimeoutExpired:
+            log.warning("worker kills its cluster", worker=self.name)
+        _kill_session(self._child.pid)
+        self._child.wait()
+        self._child = None
+
+
+def _kill_session(leader: int) -> None:
+    """Kill what is left of the cluster; its leader started a session, so the group is its own."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _follow_parent() -> Callable[[], None] | None:
+    """What the child does first: ask the kernel for a SIGTERM should this program be killed. Linux only."""
+    if sys.platform != "linux":
+        return None
+    library, set_parent_death_signal = ctypes.CDLL(None), 1
+    return lambda: library.prctl(set_parent_death_signal, signal.SIGTERM)
+
+
+def _stop_asked(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped

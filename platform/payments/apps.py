@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class PaymentsConfig(AppConfig):
+    """Fees, waivers, and the card gateway."""
+
+    name = "payments"
+
+    def ready(self) -> None:
+        from payments import errors  # noqa: F401, PLC0415 -- declares the room's error codes once

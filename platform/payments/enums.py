@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class PaymentStatus(models.TextChoices):
+    """`CREATED` is our intent; it becomes `PENDING` with the address of the card page, in the same transaction.
+
+    `FAILED` is a declined card whose page is still open. `LOST` is money a bank took back after a dispute.
+    """
+
+    CREATED = "created", _("Created")
+    PENDING = "pending", _("Waiting for the client")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    EXPIRED = "expired", _("Expired")
+    REFUNDED = "refunded", _("Refunded")
+    DISPUTED = "disputed", _("Disputed")
+    LOST = "lost", _("Lost in a dispute")
+
+
+PAYMENT_TRANSITIONS = {
+    PaymentStatus.CREATED: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.EXPIRED}
+    ),
+    PaymentStatus.PENDING: frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.EXPIRED}),
+    PaymentStatus.FAILED: frozenset({PaymentStatus.PENDING, PaymentStatus.SUCCEEDED, PaymentStatus.EXPIRED}),
+    PaymentStatus.EXPIRED: frozenset({PaymentStatus.SUCCEEDED}),
+    PaymentStatus.SUCCEEDED: frozenset({PaymentStatus.REFUNDED, PaymentStatus.DISPUTED, PaymentStatus.LOST}),
+    PaymentStatus.DISPUTED: frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.LOST}),
+    # A refund may fail days later, and a refunded payment may still be disputed.
+    PaymentStatus.REFUNDED: frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.DISPUTED, PaymentStatus.LOST}),
+    PaymentStatus.LOST: frozenset(),
+}
+OPEN = frozenset({PaymentStatus.CREATED, PaymentStatus.PENDING, PaymentStatus.FAILED})
+ARRIVED = frozenset({PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED, PaymentStatus.DISPUTED, PaymentStatus.LOST})
+
+
+class PaymentSource(models.TextChoices):
+    CARD = "card", _("Card")
+    MANUAL = "manual", _("Recorded by hand")
+
+
+class RefundStatus(models.TextChoices):
+    CREATED = "created", _("Created")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+
+
+REFUND_TRANSITIONS = {
+    RefundStatus.CREATED: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+    RefundStatus.SUCCEEDED: frozenset({RefundStatus.FAILED}),
+    RefundStatus.FAILED: frozenset(),
+}
+
+
+class WaiverStatus(models.TextChoices):
+    REQUESTED = "requested", _("Asked for")
+    GRANTED = "granted", _("Granted")
+    DENIED = "denied", _("Denied")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+WAIVER_TRANSITIONS = {
+    WaiverStatus.REQUESTED: frozenset({WaiverStatus.GRANTED, WaiverStatus.DENIED, WaiverStatus.WITHDRAWN}),
+    WaiverStatus.GRANTED: frozenset(),
+    WaiverStatus.DENIED: frozenset({WaiverStatus.GRANTED}),
+    WaiverStatus.WITHDRAWN: frozenset(),
+}
+
+
+class WaiverClass(models.TextChoices):
+    """The three classes a semi-annual report counts (28 CFR 58.20(o), 58.33(m))."""
+
+    MANDATORY_FULL = "mandatory_full", _("Presumed, full")
+    MANDATORY_PARTIAL = "mandatory_partial", _("Presumed, reduced fee")
+    VOLUNTARY = "voluntary", _("Voluntary")

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import ErrorText, declare_errors
+
+declare_errors(
+    {
+        "already_paid": ErrorText(_("This course is already paid for."), _("You can go on with the course.")),
+        "nothing_to_pay": ErrorText(_("There is nothing to pay."), _("You can go on with the course.")),
+        "payment_not_open": ErrorText(
+            _("This course cannot be paid for now."), _("Reload the page to see where it stands.")
+        ),
+        "cards_not_available": ErrorText(
+            _("Card payment is not set up here."), _("Please ask your provider how to pay."), 503
+        ),
+        "gateway_unavailable": ErrorText(
+            _("The card service did not answer."),
+            _("Nothing was charged twice. Please try again in a minute."),
+            503,
+        ),
+        "manual_payment_not_allowed": ErrorText(
+            _("Payments can be recorded by hand only while no card service is set up."),
+            _("Ask the client to pay by card, or decide about a fee waiver."),
+            403,
+        ),
+        "manual_amount_invalid": ErrorText(
+            _("The amount must be above zero and at most the fee due, %(due)s."), _("Enter what really arrived."), 400
+        ),
+        "refund_too_large": ErrorText(_("At most %(left)s can be given back."), _("Enter a smaller amount."), 400),
+        "refund_not_possible": ErrorText(
+            _("This payment cannot be refunded now."), _("Only money that has arrived can be given back.")
+        ),
+        "waiver_already_asked": ErrorText(
+            _("You have already asked for a fee waiver."), _("Your provider will answer. You do not need to ask again.")
+        ),
+        "waiver_open": ErrorText(
+            _("You asked for a fee waiver, and your provider has not answered yet."),
+            _("Wait for the answer, or withdraw the request if you would rather pay."),
+        ),
+        "waiver_superseded": ErrorText(
+            _("The client asked again after this request."), _("Decide about the newer request.")
+        ),
+        "waiver_fee_needed": ErrorText(
+            _("A reduced fee must be above zero and below the usual fee."),
+            _("Enter the reduced fee, or waive all of it."),
+            400,
+        ),
+        "waiver_note_needed": ErrorText(_("Say why the waiver is denied."), _("The client sees this note."), 400),
+    }
+)

@@ -1,0 +1,69 @@
+"""Rows of the shared rooms."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.db import models
+
+from accounts.models import User
+from audit.models import SystemEvent
+from core import clock
+from files.models import StagedUpload, StoredFile
+from jobs.models import Job, ScheduleSlot, WorkerHeartbeat
+from notifications.enums import DeliveryResult
+from notifications.models import Message, NotificationDelivery
+from organizations.models import Organization
+
+
+def make_job(organization: Organization | None = None, *, subject: models.Model | None = None, **fields: Any) -> Job:
+    defaults = {
+        "kind": "core.nothing",
+        "dedupe_key": f"job-{uuid.uuid4().hex}",
+        "subject_type": subject._meta.label_lower if subject else "",
+        "subject_id": str(subject.pk) if subject else "",
+    }
+    return Job.objects.create(organization=organization, **defaults | fields)
+
+
+def make_message(organization: Organization | None, to: str, *, person: User | None = None, **fields: Any) -> Message:
+    key = uuid.uuid4().hex
+    defaults = {
+        "event": "user.invite.client", "subject": "You are invited", "text_body": "Hello", "html_body": "<p>Hello</p>",
+        "message_id": f"<{key}@certaos.example>", "dedupe_key": key,
+    }  # fmt: skip
+    return Message.objects.create(organization=organization, person=person, to=to, **defaults | fields)
+
+
+def make_delivery(message: Message, **fields: Any) -> NotificationDelivery:
+    defaults = {"attempt": 1, "provider": "file", "result": DeliveryResult.ACCEPTED, "event": message.event}
+    return NotificationDelivery.objects.create(message=message, **defaults | fields)
+
+
+def make_file(organization: Organization, *, person: User | None = None, **fields: Any) -> StoredFile:
+    defaults = {
+        "kind": "certificate", "name": "certificate.pdf", "key": f"test/{uuid.uuid4().hex}",
+        "content_type": "application/pdf", "size": 3, "sha256": "0" * 64,
+    }  # fmt: skip
+    return StoredFile.objects.create(organization=organization, person=person, **defaults | fields)
+
+
+def make_staged_upload(person: User) -> StagedUpload:
+    return StagedUpload.objects.create(
+        person=person, resource="enrollments", name="clients.csv", sha256="0" * 64, body="sealed",
+        expires_at=clock.now() + dt.timedelta(hours=1),
+    )  # fmt: skip
+
+
+def make_system_event() -> SystemEvent:
+    return SystemEvent.objects.create(source="test", summary="something happened")
+
+
+def make_slot() -> ScheduleSlot:
+    return ScheduleSlot.objects.create(schedule="test.schedule", slot=clock.now().replace(second=0, microsecond=0))
+
+
+def make_heartbeat() -> WorkerHeartbeat:
+    return WorkerHeartbeat.objects.create(worker="test", beat_at=clock.now())

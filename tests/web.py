@@ -1,0 +1,26 @@
+"""Walk the site as a person, through the real middleware."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.test import Client
+
+from accounts.models import User
+from organizations.actors import GENERATION_KEY
+from tests.database import as_system
+
+
+def sign_in(client: Client, user: User) -> Client:
+    """Give `client` a session of `user`, as the sign-in page would."""
+    with as_system():
+        session = import_module(settings.SESSION_ENGINE).SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = "accounts.backends.SignInBackend"
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session[GENERATION_KEY] = user.session_generation
+        session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    return client

@@ -1,0 +1,164 @@
+"""The base of every import and export: columns are declared, rows are scoped, writing goes through services.
+
+    class PaymentResource(ConsoleResource):
+        name = "payments"
+        model = Payment
+        provider = Field("provider__slug", "provider")                    # exported only
+        reference = Field(None, "reference", widget=Text(200))            # imported only
+        amount_cents = Field("amount_cents", "amount_cents", widget=Cents())
+
+        exports = ("provider", "amount_cents")
+        writable = ("reference", "amount_cents")
+        required = ("reference",)
+        key = ("reference",)                # what makes two lines of one file the same row
+
+        def find(self, values): ...         # the record this row is about, among rows in sight; None when it is new
+        def create(self, values): ...       # call the service; DomainErrors become the row's reason
+        def differences(self, record, values): ...
+        def update(self, record, values): ...
+
+Nothing is ever deleted. The engine that runs a file is `resources.importing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import tablib
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from import_export.resources import Resource
+
+from accounts.models import User
+from core.context import Actor, Kind
+from core.errors import DomainError
+from core.privacy import Privacy
+from core.scope import ScopedQuerySet, scope_of
+from organizations.actors import narrow
+from organizations.backends import allows
+from organizations.models import Organization
+
+_NEVER_EXPORTED = frozenset({Privacy.SENSITIVE, Privacy.SECRET})
+
+
+class ConsoleResource(Resource):
+    """One noun's columns, for one acting person and one organization (None: every organization in sight)."""
+
+    name: ClassVar[str]
+    model: ClassVar[type[models.Model]]
+    exports: ClassVar[tuple[str, ...]] = ()
+    writable: ClassVar[tuple[str, ...]] = ()
+    required: ClassVar[tuple[str, ...]] = ()
+    key: ClassVar[tuple[str, ...]] = ()
+    related: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, actor: Actor, organization: Organization | None = None) -> None:
+        super().__init__()
+        self.actor = actor
+        self.organization = organization
+
+    # --- who may ----------------------------------------------------------------------------------------------------
+    @classmethod
+    def permission(cls, verb: str) -> str:
+        return f"{cls.model._meta.app_label}.{verb}_{cls.model._meta.model_name}"
+
+    @classmethod
+    def organizations(cls, actor: Actor, verb: str = "import") -> models.QuerySet[Organization]:
+        """The organizations for which the person may import or export."""
+        holder = narrow(actor, cls.permission(verb))
+        everything = Organization.objects.visible_to(actor)
+        return everything if holder.kind is Kind.PLATFORM else everything.filter(pk__in=holder.organization_ids)
+
+    @classmethod
+    def allowed(cls, actor: Actor, verb: str) -> bool:
+        return allows(actor, cls.permission(verb))
+
+    def get_queryset(self, verb: str = "export") -> ScopedQuerySet:
+        """Rows on which the person may `verb`, of the one organization if there is one."""
+        manager: Any = self.model._default_manager
+        rows = manager.permitted_to(self.actor, self.permission(verb))
+        if self.organization is not None:
+            rows = rows.filter(self.belongs_to(self.organization))
+        return rows.select_related(*self.related) if self.related else rows
+
+    def belongs_to(self, organization: Organization) -> models.Q:
+        """The condition under which a row is the organization's."""
+        scope = scope_of(self.model)
+        condition = models.Q(pk__in=[])
+        for name in scope.organization_fields:
+            condition |= models.Q(**{"pk" if name == "self" else name: organization.pk})
+        return condition
+
+    def evidence_target(self) -> models.Model:
+        """The row whose chain keeps the event of an import or export: the organization, else the person."""
+        return self.organization or User.objects.get(pk=self.actor.user_id)
+
+    # --- export -----------------------------------------------------------------------------------------------------
+    def export_table(self, rows: models.QuerySet | None = None, *, limit: int) -> tablib.Dataset:
+        """The exported columns with native values. DomainError `export_not_yours`, `export_too_many_rows`."""
+        if not self.allowed(self.actor, "export"):
+            raise DomainError("export_not_yours")
+        wanted = self.get_queryset("export")
+        if rows is not None:
+            wanted = wanted.filter(pk__in=rows.order_by().values("pk"))
+        found = list(wanted[: limit + 1])
+        if len(found) > limit:
+            raise DomainError("export_too_many_rows", limit=limit)
+        table = tablib.Dataset(headers=list(self.exports))
+        for row in found:
+            table.append(list(self._cells(row)))
+        return table
+
+    def _cells(self, row: models.Model) -> Iterator[Any]:
+        for column in self.exports:
+            special = getattr(self, f"dehydrate_{column}", None)
+            yield special(row) if special else self.fields[column].get_value(row)
+
+    # --- import -----------------------------------------------------------------------------------------------------
+    def find(self, values: Mapping[str, Any]) -> models.Model | None:
+        """The record a row is about, among rows in sight; None when the row is new."""
+        raise NotImplementedError
+
+    def create(self, values: Mapping[str, Any]) -> models.Model:
+        """Make the record through its service."""
+        raise NotImplementedError
+
+    def differences(self, record: Any, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """What the row would change on the record: column → (before, after). Empty: the row is skipped."""
+        return {}
+
+    def update(self, record: Any, values: Mapping[str, Any]) -> None:
+        """Write the differences through the service. The default refuses: an import overwrites nothing."""
+        raise DomainError("import_would_overwrite", columns=", ".join(self.differences(record, values)))
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Rows for the example file: every writable column and an allowed value."""
+        return []
+
+    def import_data(self, *args: Any, **kwargs: Any) -> Any:
+        """The package's own way in knows no actor; use `resources.importing.run_import`."""
+        raise NotImplementedError("Use resources.importing.run_import.")
+
+    # --- what a check asks --------------------------------------------------------------------------------------------
+    @classmethod
+    def problems(cls) -> list[str]:
+        """What is wrong with the declaration; empty when it may serve."""
+        found = [] if cls.exports or cls.writable else ["declares no columns"]
+        named = (*cls.exports, *cls.writable)
+        found += [f"names {column}, which is no field of it" for column in named if column not in cls.fields]
+        found += [f"exports {column}, which is sensitive" for column in cls.exports if cls._is_sensitive(column)]
+        found += [f"requires {column}, which is not writable" for column in cls.required if column not in cls.writable]
+        return found
+
+    @classmethod
+    def _is_sensitive(cls, column: str) -> bool:
+        field = cls.fields.get(column)
+        model: Any = cls.model
+        *path, last = (field.attribute or column).split("__") if field else [column]
+        for step in path:
+            try:
+                model = model._meta.get_field(step).related_model
+            except FieldDoesNotExist:
+                return False
+        return getattr(model, "privacy", {}).get(last) in _NEVER_EXPORTED

@@ -1,0 +1,162 @@
+"""Clients and their enrollments in one file: a law firm's list, or a provider's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import OuterRef, Subquery
+from import_export.fields import Field
+
+from accounts.enums import Language
+from core.context import Actor
+from core.crypto import lookup_hash
+from core.errors import DomainError
+from core.scope import ScopedQuerySet
+from enrollments.enums import ENDED, FINISHED, Chapter
+from enrollments.models import Client, Enrollment
+from enrollments.services.opening import create_enrollment
+from enrollments.values import Case, Person
+from organizations.models import Organization
+from providers.enums import CourseKind
+from providers.models import District
+from resources.base import ConsoleResource
+from resources.widgets import Choice, Date, ScopedReference, Text
+
+
+class OpenProvider(ScopedReference):
+    """A provider that takes clients: approved and active, or the person's own."""
+
+    def rows(self, actor: Actor) -> models.QuerySet:
+        own = Organization.objects.filter(pk__in=actor.organization_ids, is_provider=True)
+        return Organization.objects.open_to_the_public() | own
+
+
+class EnrollmentResource(ConsoleResource):
+    """One line, one client and one enrollment. The organization the file is for is never in the file: for a law firm
+    the firm is forced and `provider_slug` chooses a provider; for a provider it is the other way round."""
+
+    name = "enrollments"
+    model = Enrollment
+    related: ClassVar = ("client",)
+    key: ClassVar = ("first_name", "last_name", "email", "kind", "provider_slug", "firm_slug")
+    required: ClassVar = ("first_name", "last_name", "email", "kind", "court_id")
+    writable: ClassVar = (
+        "first_name", "last_name", "email", "phone", "language", "birth_date", "ssn_last4", "kind", "court_id",
+        "chapter", "case_number", "first_set_341_date", "de_filing_deadline", "provider_slug", "firm_slug",
+    )  # fmt: skip
+    exports: ClassVar = (
+        "id", "provider_slug", "firm_slug", "first_name", "last_name", "email", "phone", "language", "kind",
+        "court_id", "chapter", "case_number", "status", "has_fee_waiver", "first_set_341_date", "current_341_date",
+        "de_filing_deadline", "created_at", "enrolled_at", "completed_at", "certificate_due",
+    )  # fmt: skip
+
+    id = Field("id", "id")
+    provider_slug = Field("provider_slug", "provider_slug", widget=OpenProvider(Organization, "slug"))
+    firm_slug = Field("firm_slug", "firm_slug", widget=ScopedReference(Organization, "slug"))
+    first_name = Field("client__first_name", "first_name", widget=Text(80))
+    last_name = Field("client__last_name", "last_name", widget=Text(80))
+    email = Field("client__email", "email", widget=Text(254))
+    phone = Field("client__phone", "phone", widget=Text(40))
+    language = Field("language", "language", widget=Choice(Language.choices))
+    birth_date = Field(None, "birth_date", widget=Date())
+    ssn_last4 = Field(None, "ssn_last4", widget=Text(4))
+    kind = Field("kind", "kind", widget=Choice(CourseKind.choices))
+    court_id = Field("district_id", "court_id", widget=ScopedReference(District, "court_id"))
+    chapter = Field("chapter", "chapter", widget=Choice(Chapter.choices))
+    case_number = Field("case_number", "case_number", widget=Text(40))
+    status = Field("status", "status")
+    has_fee_waiver = Field("has_fee_waiver", "has_fee_waiver")
+    first_set_341_date = Field("first_set_341_date", "first_set_341_date", widget=Date())
+    current_341_date = Field("current_341_date", "current_341_date")
+    de_filing_deadline = Field("de_filing_deadline", "de_filing_deadline", widget=Date())
+    created_at = Field("created_at", "created_at")
+    enrolled_at = Field("enrolled_at", "enrolled_at")
+    completed_at = Field("completed_at", "completed_at")
+    certificate_due = Field("certificate_due", "certificate_due")
+
+    def get_queryset(self, verb: str = "export") -> ScopedQuerySet:
+        """With the slugs as sub-queries: a joined organization out of sight would take the enrollment with it."""
+        return super().get_queryset(verb).annotate(provider_slug=_slug("provider"), firm_slug=_slug("firm"))
+
+    def find(self, values: Mapping[str, Any]) -> Enrollment | None:
+        """The open enrollment of the same kind of the client with this name and e-mail."""
+        provider, firm = self.homes(values)
+        self._refuse_duplicate(provider, values)
+        return (
+            Enrollment.objects.visible_to(self.actor)
+            .filter(
+                provider=provider, firm=firm, kind=values["kind"],
+                client__email__iexact=values["email"],
+                client__first_name__iexact=values["first_name"], client__last_name__iexact=values["last_name"],
+            )
+            .exclude(status__in=ENDED | FINISHED)
+            .select_related("client")
+            .first()
+        )  # fmt: skip
+
+    def create(self, values: Mapping[str, Any]) -> Enrollment:
+        provider, firm = self.homes(values)
+        person = Person(
+            values["first_name"], values["last_name"], values["email"], values["phone"], values["birth_date"],
+            values["ssn_last4"],
+        )  # fmt: skip
+        case = Case(
+            values["kind"], values["court_id"].pk, values["chapter"], values["case_number"],
+            values["first_set_341_date"], values["de_filing_deadline"],
+        )  # fmt: skip
+        made = create_enrollment(provider, person, case, firm=firm, language=values["language"] or Language.ENGLISH)
+        return made[0]
+
+    def differences(self, record: Any, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Columns the file fills with something else than the record holds. Sealed ones are not compared."""
+        found = {}
+        for column in ("phone", "language", "chapter", "case_number", "first_set_341_date", "de_filing_deadline"):
+            before, after = self.fields[column].get_value(record) or "", values[column] or ""
+            if after and before != after:
+                found[column] = (str(before), str(after))
+        if values["court_id"].pk != record.district_id:
+            found["court_id"] = (record.district_id, values["court_id"].pk)
+        return found
+
+    def homes(self, values: Mapping[str, Any]) -> tuple[Organization, Organization | None]:
+        """Provider and firm of a row. The organization of the import is always one of them."""
+        home = self.organization
+        provider, firm = values["provider_slug"], values["firm_slug"]
+        if home is None:
+            raise DomainError("import_organization_needed")
+        if home.is_firm and not home.is_provider:
+            _refuse_other(firm, home)
+            if provider is None:
+                raise DomainError("import_value_missing")
+            return provider, home
+        _refuse_other(provider, home)
+        return home, firm
+
+    def _refuse_duplicate(self, provider: Organization, values: Mapping[str, Any]) -> None:
+        facts = (values["first_name"], values["last_name"], values["ssn_last4"], values["birth_date"])
+        if not all(facts):
+            return
+        digest = lookup_hash(*facts[:3], values["birth_date"].isoformat())
+        same = Client.objects.visible_to(self.actor).filter(provider=provider, identity_hash=digest)
+        if same.exclude(email__iexact=values["email"]).exists():
+            raise DomainError("import_duplicate_client")
+
+    def examples(self) -> list[dict[str, Any]]:
+        shared = {"first_name": "Maria", "last_name": "Example", "email": "maria@example.org", "phone": "555-0100",
+                  "language": "es", "birth_date": "1985-04-30", "ssn_last4": "1234", "court_id": "cacb"}  # fmt: skip
+        chosen = "" if self.organization is None else self.organization.slug
+        return [
+            {**shared, "kind": "CC", "provider_slug": chosen},
+            {**shared, "kind": "DE", "chapter": "7", "case_number": "26-12345", "first_set_341_date": "2026-05-20"},
+        ]
+
+
+def _slug(name: str) -> Subquery:
+    return Subquery(Organization.objects.filter(pk=OuterRef(name)).values("slug")[:1])
+
+
+def _refuse_other(named: Organization | None, home: Organization) -> None:
+    if named is not None and named.pk != home.pk:
+        raise DomainError("import_reference_unknown", value=named.slug)

@@ -1,0 +1,58 @@
+"""What an import or export refuses, beside what `resources.reading` says about the file itself."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import ErrorText, declare_errors
+
+_FIX = _("Correct the file and upload it again.")
+_EXAMPLE = _("Compare it with the example file.")
+
+declare_errors(
+    {
+        "import_column_unknown": ErrorText(
+            _("The file has columns this import does not know: %(columns)s."), _EXAMPLE, 400
+        ),
+        "import_column_missing": ErrorText(_("The file lacks columns this import needs: %(columns)s."), _EXAMPLE, 400),
+        "import_empty": ErrorText(_("The file has no rows below its header."), _EXAMPLE, 400),
+        "import_value_missing": ErrorText(_("A value is needed here."), _FIX, 400),
+        "import_value_invalid": ErrorText(_("“%(value)s” cannot be understood here."), _EXAMPLE, 400),
+        "import_value_not_listed": ErrorText(_("“%(value)s” is none of: %(choices)s."), _FIX, 400),
+        "import_reference_unknown": ErrorText(_("There is no “%(value)s” that you may use."), _FIX, 400),
+        "import_row_repeated": ErrorText(_("The same row stands in line %(line)s already."), _FIX, 400),
+        "import_conflict": ErrorText(_("This row contradicts a record that exists already."), _FIX, 409),
+        "import_would_overwrite": ErrorText(
+            _("The client is in such a course already, with other details: %(columns)s."),
+            _("An import overwrites nothing. Change the record itself, or leave the row out."),
+            409,
+        ),
+        "import_duplicate_client": ErrorText(
+            _("A client with this name, birth date and last four digits is known with another e-mail address."),
+            _("Use the address on record, or change it there first."),
+            409,
+        ),
+        "import_expired": ErrorText(
+            _("This upload can no longer be confirmed: it was confirmed already, or is older than an hour."),
+            _("Upload the file again."),
+            410,
+        ),
+        "import_changed": ErrorText(
+            _("The records changed after the preview, so the outcome would be another."),
+            _("Look at the new preview and confirm again."),
+            409,
+        ),
+        "import_not_yours": ErrorText(
+            _("You may not import this."), _("Ask an administrator of your organization."), 403
+        ),
+        "import_organization_needed": ErrorText(
+            _("It is not clear which organization this file is for."), _("Choose the organization."), 400
+        ),
+        "export_too_many_rows": ErrorText(
+            _("More than %(limit)s rows would leave."), _("Filter the list first, or use the command line."), 413
+        ),
+        "export_not_yours": ErrorText(
+            _("You may not export this."), _("Ask an administrator of your organization."), 403
+        ),
+    }
+)

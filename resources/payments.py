@@ -1,0 +1,91 @@
+"""Payments out, and payments recorded by hand in."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import OuterRef, Subquery
+from import_export.fields import Field
+
+from core.context import Actor
+from core.scope import ScopedQuerySet
+from enrollments.models import Enrollment
+from organizations.models import Organization
+from payments.enums import PaymentSource
+from payments.models import Payment
+from payments.services.by_hand import record_manual_payment
+from resources.base import ConsoleResource
+from resources.widgets import Cents, ScopedReference, Text, invalid
+
+
+class EnrollmentById(ScopedReference):
+    """An enrollment the person may record a payment for, told by its id."""
+
+    def rows(self, actor: Actor) -> models.QuerySet:
+        return Enrollment.objects.permitted_to(actor, "payments.record_payment")
+
+    def clean(self, value: Any, row: Any = None, *, actor: Actor, **kwargs: Any) -> models.Model | None:
+        try:
+            uuid.UUID(str(value or uuid.UUID(int=0)))
+        except ValueError:
+            raise invalid(value) from None
+        return super().clean(value, row, actor=actor, **kwargs)
+
+
+class PaymentResource(ConsoleResource):
+    """Out: what was paid, refunded and when. In: money that came by cash, check or transfer, told apart by enrollment
+    and reference, so that the same line never counts twice."""
+
+    name = "payments"
+    model = Payment
+    related: ClassVar = ("enrollment__client",)
+    key: ClassVar = ("enrollment_id", "reference")
+    required: ClassVar = ("enrollment_id", "reference")
+    writable: ClassVar = ("enrollment_id", "reference", "amount_cents")
+    exports: ClassVar = (
+        "id", "provider", "client", "enrollment_id", "household_id", "source", "status", "amount_cents",
+        "refunded_cents", "currency", "created_at", "succeeded_at", "payment_intent_id", "reference",
+    )  # fmt: skip
+
+    id = Field("id", "id")
+    provider = Field("provider_slug", "provider")
+    client = Field("enrollment__client__full_name", "client")
+    enrollment_id = Field("enrollment_id", "enrollment_id", widget=EnrollmentById(Enrollment, "pk"))
+    household_id = Field("household_id", "household_id")
+    source = Field("source", "source")
+    status = Field("status", "status")
+    amount_cents = Field("amount_cents", "amount_cents", widget=Cents())
+    refunded_cents = Field("refunded_cents", "refunded_cents")
+    currency = Field("currency", "currency")
+    created_at = Field("created_at", "created_at")
+    succeeded_at = Field("succeeded_at", "succeeded_at")
+    payment_intent_id = Field("payment_intent_id", "payment_intent_id")
+    reference = Field("note", "reference", widget=Text(200))
+
+    def get_queryset(self, verb: str = "export") -> ScopedQuerySet:
+        slug = Subquery(Organization.objects.filter(pk=OuterRef("provider")).values("slug")[:1])
+        return super().get_queryset(verb).annotate(provider_slug=slug)
+
+    def find(self, values: Mapping[str, Any]) -> Payment | None:
+        """The payment recorded by hand for this enrollment under this reference."""
+        return (
+            self.get_queryset("import")
+            .filter(enrollment=values["enrollment_id"], source=PaymentSource.MANUAL, note=values["reference"])
+            .first()
+        )
+
+    def create(self, values: Mapping[str, Any]) -> Payment:
+        return record_manual_payment(
+            values["enrollment_id"], note=values["reference"], amount_cents=values["amount_cents"]
+        )
+
+    def differences(self, record: Any, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Another amount under a reference that is recorded already: refused, money on record does not change."""
+        before, after = record.amount_cents, values["amount_cents"]
+        return {} if after in (None, before) else {"amount_cents": (before, after)}
+
+    def examples(self) -> list[dict[str, Any]]:
+        return [{"enrollment_id": str(uuid.UUID(int=1)), "reference": "Check 1042", "amount_cents": 5000}]

@@ -1,0 +1,18 @@
+from importlib import import_module
+from pkgutil import iter_modules
+
+from django.apps import AppConfig
+
+
+class AdminSiteConfig(AppConfig):
+    """The console: Django's admin as staff use it."""
+
+    name = "admin_site"
+    default = True
+
+    def ready(self) -> None:
+        """Bring in what the rooms register, and the checks that judge it."""
+        from admin_site import admin, checks, errors  # noqa: F401, PLC0415 -- models must be loaded first
+
+        for module in iter_modules(admin.__path__):
+            import_module(f"{admin.__name__}.{module.name}")

@@ -1,0 +1,65 @@
+"""Pages of the public site. All of them stand under a language prefix; machine addresses are in `plain_urls`."""
+
+from django.urls import path
+
+from website.hats import PLACES
+from website.views import (
+    account,
+    certificates,
+    course,
+    course_test,
+    dashboard,
+    docs,
+    enroll,
+    enrollments,
+    home,
+    invitations,
+    payments,
+    providers,
+    sign_up,
+    styleguide,
+    verify,
+)
+
+app_name = "website"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("account", account.account, name="account"),
+    path("account/sessions/<int:pk>/end", account.end_session, name="end_session"),
+    path("become-a-provider", providers.become_provider, name="become_provider"),
+    path("become-a-provider/thanks", providers.become_provider_thanks, name="become_provider_thanks"),
+    path("dashboard", dashboard.dashboard, name="dashboard"),
+    *(path(f"dashboard/{name}", dashboard.place, {"name": name}, name=f"dashboard_{name}") for name in PLACES),
+    path("course/<uuid:pk>", enrollments.course, name="course"),
+    path("course/<uuid:pk>/begin", course.begin, name="course_begin"),
+    path("course/<uuid:pk>/certificate", certificates.download, name="course_certificate"),
+    path("course/<uuid:pk>/certificate/issue", certificates.issue, name="course_issue"),
+    path("course/<uuid:pk>/certificate/plan", certificates.debt_plan, name="course_debt_plan"),
+    path("course/<uuid:pk>/certificate/release", certificates.release, name="course_release"),
+    path("course/<uuid:pk>/certificate/withdraw", certificates.withdraw, name="course_withdraw"),
+    path("course/<uuid:pk>/details", enrollments.details, name="course_details"),
+    path("course/<uuid:pk>/disclosures", enrollments.acknowledge, name="course_disclosures"),
+    path("course/<uuid:pk>/lessons/<slug:chapter>/<slug:slug>", course.lesson, name="course_lesson"),
+    path("course/<uuid:pk>/paid", payments.paid, name="paid"),
+    path("course/<uuid:pk>/pause", course.pause, name="course_pause"),
+    path("course/<uuid:pk>/pay", payments.pay, name="pay"),
+    path("course/<uuid:pk>/resume", course.resume, name="course_resume"),
+    path("course/<uuid:pk>/study", course.study, name="course_study"),
+    path("course/<uuid:pk>/submit", course.submit, name="course_submit"),
+    path("course/<uuid:pk>/test", course_test.test, name="course_test"),
+    path("course/<uuid:pk>/waiver", payments.waiver, name="waiver"),
+    path("course/<uuid:pk>/waiver/withdraw", payments.withdraw, name="waiver_withdraw"),
+    path("docs", docs.index, name="docs"),
+    path("docs/<slug:slug>", docs.article, name="article"),
+    path("invitations/<str:token>", invitations.invitation, name="invitation"),
+    path("my/", enrollments.my, name="my"),
+    path("providers", providers.providers, name="providers"),
+    path("sign-up", sign_up.sign_up, name="sign_up"),
+    path("styleguide", styleguide.styleguide, name="styleguide"),
+    path("verify/", verify.form, name="verify"),
+    path("verify/<str:code>", verify.answer, name="verify_code"),
+    path("<slug:slug>/enroll", enroll.enroll, name="enroll"),
+    path("<slug:slug>/enroll/resume", enroll.resume, name="enroll_resume"),
+    path("<slug:slug>/enroll/thanks", enroll.enroll_thanks, name="enroll_thanks"),
+]

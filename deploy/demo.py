@@ -25,11 +25,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from config import postgres
-from config.env import LOCAL, ROOT, env
 from config.faults import ConfigurationError, ServerError
+
+try:
+    from config.env import LOCAL, ROOT, env
+except ConfigurationError as error:
+    sys.exit(str(error))
 
 LOGS = LOCAL / "log"
 LOCK = LOCAL / "demo.lock"
+# Where the running demo answers, for make smoke.
+ADDRESS = LOCAL / "demo.url"
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 READY_SECONDS = 90
 GRACE_SECONDS = 20
@@ -86,6 +92,15 @@ class Demo:
             raise Failed(f"manage.py {' '.join(command)} failed:\n{_tail('setup')}")
         print(f"{time.monotonic() - began:.1f} s")
 
+    def answer(self, *command: str) -> str:
+        """What a management command prints."""
+        done = subprocess.run(
+            [*MANAGE, *command], check=False, capture_output=True, text=True, cwd=ROOT, env=self.environment
+        )
+        if done.returncode:
+            raise Failed(f"manage.py {' '.join(command)} failed:\n{done.stderr}")
+        return done.stdout.strip()
+
     def watch(self) -> None:
         """Raise Failed when a part has died."""
         for name, child in self.children.items():
@@ -137,10 +152,13 @@ def run() -> None:
             _simulate_payments(demo)
         demo.step("Bringing the database up to date", "migrate", "--no-input")
         demo.step("Applying the row policies", "rls_apply")
+        demo.step("Loading courses and disclosures", "load_content")
+        demo.environment["WORKER_ACTOR_USER_ID"] = demo.answer("worker_create_actor", "--print-id")
         demo.step("Filling in the demo data", "seed_demo")
         demo.spawn("web", *WEB, *WEB_OPTIONS, "--bind", f"127.0.0.1:{demo.port}")
         demo.spawn("worker", *MANAGE, "worker")
         demo.await_answer()
+        ADDRESS.write_text(demo.url, encoding="utf-8")
         print(_welcome(demo), flush=True)
         while True:
             demo.watch()
@@ -149,6 +167,7 @@ def run() -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         print("\nStopping ...", flush=True)
+        ADDRESS.unlink(missing_ok=True)
         demo.stop()
         if not env.DATABASE_URL:
             postgres.stop(LOCAL)
@@ -172,22 +191,18 @@ def _simulate_payments(demo: Demo) -> None:
 
 
 def _welcome(demo: Demo) -> str:
-    logins = subprocess.run(
-        [*MANAGE, "seed_demo", "--logins"], check=False, capture_output=True, text=True, cwd=ROOT, env=demo.environment
-    )
-    if logins.returncode:
-        raise Failed(f"manage.py seed_demo --logins failed:\n{logins.stderr}")
+    logins = demo.answer("seed_demo", "--logins")
     simulated = demo.environment.get("STRIPE_API_BASE")
     lines = [
         "",
         f"CertaOS is ready at {demo.url}",
         "",
-        f"  Console    {demo.url}/admin/",
+        f"  Console    {demo.url}/console/",
         f"  Mails      {env.MAIL_FILE_DIR}" if env.MAIL_TRANSPORT == "file" else f"  Mails      {env.MAIL_TRANSPORT}",
         f"  Payments   simulated at {simulated}, no real money" if simulated else "  Payments   Stripe, real",
         f"  Logs       {LOGS}",
         "",
-        logins.stdout.rstrip(),
+        logins,
         "",
         "Ctrl-C stops everything and keeps the data; make clean removes it.",
     ]
@@ -270,7 +285,7 @@ def main(arguments: Mapping[str, bool]) -> int:
             run()
     except Stopped:
         return 0
-    except (Failed, ConfigurationError, ServerError) as error:
+    except (Failed, ServerError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -145,7 +148,7 @@ class HistoryViewsMixin:
             return str(dict(field.flatchoices).get(value, value))
         if isinstance(value, bool):
             return _("Yes") if value else _("No")
-        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return plain(value)
 
     def _labels(
         self, request: HttpRequest, columns: Iterable[models.Field], records: Iterable[Any]
@@ -176,3 +179,14 @@ def people_by_id(keys: Iterable[UUID | None]) -> dict[UUID, str]:
 
 def _title(field: models.Field) -> str:
     return capfirst(str(field.verbose_name))
+
+
+def plain(value: Any) -> str:
+    """A column's value as people write it: moments and days by the language, nothing as a dash."""
+    if value in (None, ""):
+        return "–"
+    if isinstance(value, dt.datetime):
+        return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+    if isinstance(value, dt.date):
+        return date_format(value, "SHORT_DATE_FORMAT")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

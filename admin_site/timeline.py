@@ -23,7 +23,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from admin_site.histories import people_by_id
+from admin_site.histories import people_by_id, plain
 from admin_site.pills import tone_of
 from audit.models import AuditEvent
 from certificates.models import Certificate
@@ -150,7 +150,7 @@ def _changes(before: Any, after: Any) -> Iterator[str]:
             labels = dict(column.flatchoices)
             yield f"{name}: {labels.get(old, old) or '–'} → {labels.get(new, new) or '–'}"
         else:
-            yield f"{name}: {_shown(old)} → {_shown(new)}"
+            yield f"{name}: {plain(old)} → {plain(new)}"
 
 
 def _money(request: HttpRequest, enrollment: Enrollment) -> Iterator[Happening]:
@@ -219,10 +219,6 @@ def _evidence(request: HttpRequest, around: dict[str, Any]) -> Iterator[Happenin
 
 def _dollars(row: Any) -> str:
     return f"{row.amount_cents / 100:,.2f} {getattr(row, 'currency', 'USD')}"
-
-
-def _shown(value: Any) -> str:
-    return "–" if value in (None, "") else str(value)
 
 
 def _address(row: Any) -> str:

@@ -245,7 +245,7 @@ class EnrollmentAdmin(CounselingActions, MoneyActions, TimelineAdmin, ConsoleImp
     @post_action(
         permission="enrollments.override_time",
         title=_("Accept less than 60 minutes"),
-        confirm=_("Credit counselling only. The reason stays on the record and is shown to auditors."),
+        confirm=_("Credit counseling only. The reason stays on the record and is shown to auditors."),
         reason=True,
         states=_RUNNING,
         available=_may_take_less_time,

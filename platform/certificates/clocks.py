@@ -1,6 +1,6 @@
 """By when a certificate has to be sent.
 
-Credit counselling: no later than one business day after completion (28 CFR 58.22(a)). Debtor education: no later than
+Credit counseling: no later than one business day after completion (28 CFR 58.22(a)). Debtor education: no later than
 three (28 CFR 58.35(a)). The rule speaks of the agency's business days, not of a court's period: weekends and federal
 legal holidays are left out and state holidays are counted, which can only make the date earlier, never late.
 """

@@ -163,7 +163,7 @@ class ReleaseDirection(Row):
 
 
 class CourtFiling(Row):
-    """A debtor education certificate on its way to the court. A counselling certificate never gets a row:
+    """A debtor education certificate on its way to the court. A counseling certificate never gets a row:
     the agency shall not file it (28 CFR 58.22(i)); the database refuses."""
 
     scope: ClassVar = Scope(organization="provider", person="enrollment__client__user", person_writes=False)

@@ -50,7 +50,7 @@ class CertificateFacts:
     """Everything a certificate says.
 
     `completed_at` and `issued_at` are aware and on the court's clock. `representative` names the person and the
-    capacity, `case_number` is for debtor education, `debt_plan_attached` for credit counselling (None: say nothing).
+    capacity, `case_number` is for debtor education, `debt_plan_attached` for credit counseling (None: say nothing).
     `simulated` marks a number that the government's system did not issue.
     """
 

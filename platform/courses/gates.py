@@ -1,7 +1,7 @@
 """The minimum verified time of a course. Pure: seconds in, a gate out.
 
 Debtor education: two hours of instruction whatever the delivery (28 CFR 58.33(g)(1)(i)); nobody may lower it.
-Credit counselling: services typically take at least sixty minutes (28 CFR 58.12(b)(12)); that is policy, and a
+Credit counseling: services typically take at least sixty minutes (28 CFR 58.12(b)(12)); that is policy, and a
 supervisor may override it with a reason, which the caller records.
 """
 

@@ -83,18 +83,18 @@ def _check_chapter(chapter: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CounselingAge:
-    """Whether counselling is in time for a petition, and how many calendar days lie between them."""
+    """Whether counseling is in time for a petition, and how many calendar days lie between them."""
 
     status: AgeStatus
     days: int
 
 
 def counseling_age(counseled_at: date | datetime, filed_at: date | datetime) -> CounselingAge:
-    """Judge counselling against the petition (11 U.S.C. 109(h)(1)).
+    """Judge counseling against the petition (11 U.S.C. 109(h)(1)).
 
     Days are calendar days; two aware moments are compared on the petition's clock, so pass the petition in the
     court's time zone. `ok`, `warn` from day 175, `expired` after day 180. `not_before`: the petition came first.
-    On one and the same day two moments decide, and the counselling has to precede the petition; where either is only
+    On one and the same day two moments decide, and the counseling has to precede the petition; where either is only
     a date that day is `ok`, since nothing says otherwise.
     """
     if isinstance(counseled_at, datetime) and isinstance(filed_at, datetime):

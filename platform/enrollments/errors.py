@@ -70,7 +70,7 @@ declare_errors(
             _("This enrollment has ended."), _("Make a new one if the client needs the course again.")
         ),
         "override_cc_only": ErrorText(
-            _("Only credit counselling may take less than its usual time. The two hours of debtor education are law."),
+            _("Only credit counseling may take less than its usual time. The two hours of debtor education are law."),
             _("The client has to go on with the course."),
             403,
         ),

@@ -178,7 +178,7 @@ class Enrollment(Row):
     """A client's place in one course of one kind, with its own certificate.
 
     `verified_time` is never here: the course room counts it. `completed_at` is the end of the counselor's interaction
-    for credit counselling (28 CFR 58.22(a)). `first_set_341_date` never moves; `current_341_date` may.
+    for credit counseling (28 CFR 58.22(a)). `first_set_341_date` never moves; `current_341_date` may.
     """
 
     scope: ClassVar = Scope(organization="provider", also=("firm",), person="client__user", grantable=True)
@@ -212,7 +212,7 @@ class Enrollment(Row):
     de_filing_deadline = models.DateField(_("deadline for the debtor education certificate"), null=True, blank=True)
     cc_override_reason = models.TextField(
         _("reason for less than 60 minutes"), blank=True,
-        help_text=_("Credit counselling only; set by a supervisor, kept on the record."),
+        help_text=_("Credit counseling only; set by a supervisor, kept on the record."),
     )  # fmt: skip
     enrolled_at = models.DateTimeField(_("enrolled"), null=True, blank=True, editable=False)
     begun_at = models.DateTimeField(_("course begun"), null=True, blank=True, editable=False)
@@ -239,7 +239,7 @@ class Enrollment(Row):
         permissions = (
             ("invite_enrollment", "Can invite the client of an enrollment"),
             ("complete_enrollment", "Can complete an enrollment"),
-            ("override_time", "Can accept less than 60 minutes of credit counselling"),
+            ("override_time", "Can accept less than 60 minutes of credit counseling"),
             ("cancel_enrollment", "Can cancel an enrollment"),
             ("import_enrollment", "Can import enrollments"),
             ("export_enrollment", "Can export enrollments"),
@@ -307,7 +307,7 @@ class DisclosureAcknowledgement(Row):
 
 
 class CounselorInteraction(Row):
-    """A counselor's talk with a client; required before credit counselling can be completed (28 CFR 58.22(a))."""
+    """A counselor's talk with a client; required before credit counseling can be completed (28 CFR 58.22(a))."""
 
     scope: ClassVar = Scope.through("enrollment", person_writes=False)
     privacy: ClassVar = {"notes": Privacy.SENSITIVE}

@@ -20,7 +20,7 @@ class EnrollmentQuerySet(ScopedQuerySet):
         return self.filter(status=EnrollmentStatus.COMPLETED)
 
     def awaiting_filing(self) -> Self:
-        """Debtor education with a certificate that the court does not have yet; counselling is never filed."""
+        """Debtor education with a certificate that the court does not have yet; counseling is never filed."""
         return self.filter(status=EnrollmentStatus.CERT_ISSUED, kind="DE")
 
     def finished(self) -> Self:

@@ -15,13 +15,13 @@ def next_step(enrollment: Enrollment) -> str:
     status = enrollment.status
     if status == EnrollmentStatus.INVITED:
         return _before_acceptance(enrollment)
-    is_counselling = enrollment.kind == CourseKind.CC
+    is_counseling = enrollment.kind == CourseKind.CC
     words: dict[str, str] = {
         EnrollmentStatus.ENROLLED: _("Client begins the course"),
         EnrollmentStatus.IN_PROGRESS: _("Client takes the course"),
-        EnrollmentStatus.REVIEW: _("Counselor talks and completes") if is_counselling else _("Counselor completes"),
+        EnrollmentStatus.REVIEW: _("Counselor talks and completes") if is_counseling else _("Counselor completes"),
         EnrollmentStatus.COMPLETED: _("Certificate is issued"),
-        EnrollmentStatus.CERT_ISSUED: "" if is_counselling else _("Court is told"),
+        EnrollmentStatus.CERT_ISSUED: "" if is_counseling else _("Court is told"),
     }
     return words.get(status, "")
 

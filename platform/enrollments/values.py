@@ -37,7 +37,7 @@ class Case:
     delivery_method: str = DeliveryMethod.INTERNET
 
     def deadline(self) -> dt.date | None:
-        """When the debtor education certificate is due; None for credit counselling, which has no deadline.
+        """When the debtor education certificate is due; None for credit counseling, which has no deadline.
 
         DomainError with the code of `enrollments.deadlines.de_filing_deadline`.
         """

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class Capability(models.TextChoices):
     """What an organization does here; each is a flag of the organization."""
 
-    PROVIDER = "provider", _("Counselling provider")
+    PROVIDER = "provider", _("Counseling provider")
     FIRM = "firm", _("Law firm")
     SPONSOR = "sponsor", _("Sponsor")
     EMPLOYER = "employer", _("Employer")

@@ -41,7 +41,7 @@ class Organization(Row):
     slug = models.SlugField(_("address name"), max_length=80, unique=True)
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
-    is_provider = models.BooleanField(_("counselling provider"), default=False)
+    is_provider = models.BooleanField(_("counseling provider"), default=False)
     is_firm = models.BooleanField(_("law firm"), default=False)
     is_sponsor = models.BooleanField(_("sponsor"), default=False)
     is_employer = models.BooleanField(_("employer"), default=False)
@@ -65,7 +65,7 @@ class Organization(Row):
 
 
 class ProviderProfile(Row):
-    """What a counselling provider tells its clients and the platform. Public once approved and active."""
+    """What a counseling provider tells its clients and the platform. Public once approved and active."""
 
     scope: ClassVar = Scope(
         organization="organization", public={"approval_status": ApprovalStatus.APPROVED.value, "is_active": True}
@@ -117,7 +117,7 @@ class ProviderProfile(Row):
         _("course fee in cents"), null=True, blank=True, help_text=_("Empty: the platform's default fee. At most 5000.")
     )
     is_nonprofit = models.BooleanField(
-        _("nonprofit"), default=False, help_text=_("Required for credit counselling (11 U.S.C. 111(c)(2)).")
+        _("nonprofit"), default=False, help_text=_("Required for credit counseling (11 U.S.C. 111(c)(2)).")
     )
     funding = models.TextField(_("funding sources"), blank=True)
     funding_es = models.TextField(_("funding sources, Spanish"), blank=True)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class CourseKind(models.TextChoices):
     """The two services of the Bankruptcy Code: before filing (11 U.S.C. 109(h)) and after it (111, 727(a)(11))."""
 
-    CC = "CC", _("Credit counselling")
+    CC = "CC", _("Credit counseling")
     DE = "DE", _("Debtor education")
 
 

@@ -13,8 +13,8 @@ declare_errors(
             _("At least one service and one district are needed."), _("Choose what you offer and where."), 400
         ),
         "nonprofit_required": ErrorText(
-            _("Only a nonprofit organization may be approved for credit counselling."),
-            _("Confirm that the organization is a nonprofit, or leave credit counselling out."),
+            _("Only a nonprofit organization may be approved for credit counseling."),
+            _("Confirm that the organization is a nonprofit, or leave credit counseling out."),
             400,
         ),
         "application_denied": ErrorText(

@@ -117,7 +117,7 @@ class ProviderApplication(Row):
     contact_phone = models.CharField(_("phone"), max_length=40, blank=True)
     website = models.URLField(_("website"), blank=True)
     is_nonprofit = models.BooleanField(
-        _("we are a nonprofit organization"), default=False, help_text=_("Required for credit counselling.")
+        _("we are a nonprofit organization"), default=False, help_text=_("Required for credit counseling.")
     )
     kinds = ArrayField(models.CharField(max_length=2), verbose_name=_("services"), default=list)
     court_ids = ArrayField(models.CharField(max_length=8), verbose_name=_("districts"), default=list)

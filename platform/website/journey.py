@@ -121,12 +121,12 @@ def _stations(enrollment: Enrollment, *, is_free: bool) -> Iterator[Station]:
 
 def _last_stations(enrollment: Enrollment) -> Iterator[Station]:
     status = enrollment.status
-    is_counselling = enrollment.kind == CourseKind.CC
+    is_counseling = enrollment.kind == CourseKind.CC
     yield Station(
-        _("Talk with a counselor") if is_counselling else _("Your provider checks the course"),
+        _("Talk with a counselor") if is_counseling else _("Your provider checks the course"),
         status in FINISHED,
         _("A counselor of your provider gets in touch by phone, chat or e-mail. The counseling is complete after that.")
-        if is_counselling
+        if is_counseling
         else _("Your provider looks at your course. You do not need to do anything."),
         waits=True,
         done_on=_day(enrollment.completed_at),
@@ -139,7 +139,7 @@ def _last_stations(enrollment: Enrollment) -> Iterator[Station]:
         waits=True,
         by=_("You get it by %(date)s.") % {"date": due} if due else "",
     )
-    if not is_counselling:
+    if not is_counseling:
         yield Station(
             _("The court has it"),
             status == EnrollmentStatus.FILED,

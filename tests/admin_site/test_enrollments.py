@@ -250,15 +250,15 @@ def test_cancelling_takes_a_reason_and_an_open_enrollment(
 
 
 def test_supervisors_accept_less_time_and_set_deadlines_with_a_reason(world: World, pam: Browser) -> None:
-    counselling, education = world.studying_a, own_enrollment(world, "DE")
+    counseling, education = world.studying_a, own_enrollment(world, "DE")
     day = (clock.today() + dt.timedelta(days=30)).isoformat()
 
-    pam.post(addresses.action(counselling, "override_time"), {"reason": "Hospital bed."})
+    pam.post(addresses.action(counseling, "override_time"), {"reason": "Hospital bed."})
     pam.post(addresses.action(education, "override_time"), {"reason": "Fast."})
     pam.post(addresses.action(education, "deadline_set"), {"reason": "Order.", "deadline": day})
 
     with as_system():
-        assert Enrollment.objects.get(pk=counselling.pk).cc_override_reason == "Hospital bed."
+        assert Enrollment.objects.get(pk=counseling.pk).cc_override_reason == "Hospital bed."
         row = Enrollment.objects.get(pk=education.pk)
         assert (row.cc_override_reason, row.de_filing_deadline.isoformat()) == ("", day)
 

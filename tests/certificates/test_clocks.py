@@ -18,7 +18,7 @@ from core.rules import RuleError
         ("2025-12-24T18:00", "2025-12-26", "2025-12-30"),  # the day before Christmas
     ],
 )
-def test_counselling_has_one_business_day_and_education_three(completed, cc, de):
+def test_counseling_has_one_business_day_and_education_three(completed, cc, de):
     moment = datetime.fromisoformat(completed).replace(tzinfo=UTC)
 
     assert certificate_due("CC", moment, "nysb") == date.fromisoformat(cc)

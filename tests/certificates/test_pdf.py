@@ -62,7 +62,7 @@ def text_of(facts: CertificateFacts) -> str:
     return re.sub(r"\s+", " ", read(facts).pages[0].extract_text())
 
 
-def test_a_counselling_certificate_says_what_the_regulation_asks_for():
+def test_a_counseling_certificate_says_what_the_regulation_asks_for():
     text = text_of(COUNSELING)
 
     for said in (

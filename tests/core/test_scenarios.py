@@ -102,7 +102,7 @@ def test_a_refusal_of_the_rule_is_an_answer(ask, row, code):
     assert (found["answer"], found["detail"]["code"]) == (code, code)
 
 
-def test_counselling_is_answered_with_its_days(ask):
+def test_counseling_is_answered_with_its_days(ask):
     found = ask(
         {"question": "counseling_age", "counseled_at": "2026-01-01", "filed_at": "2026-06-30"},
         {"question": "counseling_age", "counseled_at": "2025-12-31", "filed_at": "2026-06-30"},

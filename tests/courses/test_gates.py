@@ -22,7 +22,7 @@ def test_a_gate_opens_at_its_second(kind, seconds, opened, code, required):
     assert time_gate(kind, seconds) == TimeGate(opened, code, required, seconds)
 
 
-def test_a_supervisor_may_open_the_counselling_gate():
+def test_a_supervisor_may_open_the_counseling_gate():
     assert time_gate("CC", 10, cc_override=True) == TimeGate(True, None, 3600, 10)
 
 

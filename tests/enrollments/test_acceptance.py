@@ -323,7 +323,7 @@ def test_cancelling_needs_a_reason_and_is_evidence(world: World) -> None:
         )  # fmt: skip
 
 
-def test_only_counselling_may_take_less_time_and_only_with_a_reason(world: World) -> None:
+def test_only_counseling_may_take_less_time_and_only_with_a_reason(world: World) -> None:
     with acting_as(world, "provider_admin_a"):
         with pytest.raises(DomainError) as silent:
             override_cc_time(Enrollment.objects.get(pk=world.studying_a.pk), reason=" ")

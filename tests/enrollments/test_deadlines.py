@@ -1,4 +1,4 @@
-"""The debtor-education deadline, the age of counselling, and alert levels."""
+"""The debtor-education deadline, the age of counseling, and alert levels."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -103,7 +103,7 @@ def test_counting_needs_a_court_and_a_given_deadline_does_not():
         (date(2026, 7, 1), "not_before", -1),
     ],
 )
-def test_counselling_counts_180_days_back_from_the_petition(counseled, status, days):
+def test_counseling_counts_180_days_back_from_the_petition(counseled, status, days):
     age = counseling_age(counseled, date(2026, 6, 30))
 
     assert (age.status, age.days) == (status, days)

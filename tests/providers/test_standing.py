@@ -71,7 +71,7 @@ def test_approvals_of_one_district_and_service_do_not_overlap(world: World) -> N
     assert refused.value.code == "approval_overlaps"
 
 
-def test_counselling_is_approved_for_nonprofits_only(world: World) -> None:
+def test_counseling_is_approved_for_nonprofits_only(world: World) -> None:
     provider = world.provider_a
     with as_system():
         provider.provider_profile.is_nonprofit = False

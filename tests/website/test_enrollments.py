@@ -197,7 +197,7 @@ def test_an_approval_that_ended_is_said_instead_of_asking_for_money(world: World
     response = ana.get(page_of(enrollment))
 
     assert response.context.get("disclosures") is None
-    assert "Provider A is not approved for Credit counselling" in response.content.decode()
+    assert "Provider A is not approved for Credit counseling" in response.content.decode()
 
 
 def test_a_client_of_a_closed_provider_still_has_the_page(world: World, ana: Client) -> None:

@@ -24,9 +24,9 @@ def cancel_enrollment(enrollment: Enrollment, *, reason: str) -> Enrollment:
 
 @transaction.atomic
 def override_cc_time(enrollment: Enrollment, *, reason: str) -> Enrollment:
-    """Let one client finish credit counselling in less than sixty minutes, with the reason on the record.
+    """Let one client finish credit counseling in less than sixty minutes, with the reason on the record.
 
-    The rule says such counselling "typically" lasts an hour (28 CFR 58.12(b)(12)); debtor education has no such
+    The rule says such counseling "typically" lasts an hour (28 CFR 58.12(b)(12)); debtor education has no such
     leeway (58.33(g)(1)(i)). DomainError `reason_required`, `override_cc_only`, `enrollment_closed`.
     """
     if not reason.strip():

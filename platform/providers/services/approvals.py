@@ -27,7 +27,7 @@ def add_district_approval(
 
     The first one for a district and service is probationary and lasts six months at most, every later one a year at
     most (11 U.S.C. 111(b)(3), (4); 28 CFR 58.14). DomainError `permission_denied`, `unknown_court`,
-    `nonprofit_required` (counselling by an organization that is none), `approval_ends_before_it_begins`,
+    `nonprofit_required` (counseling by an organization that is none), `approval_ends_before_it_begins`,
     `approval_too_long`, `approval_overlaps`.
     """
     require_platform(ADD_APPROVAL)

@@ -18,8 +18,8 @@ from admin_site.lists import ScopedRelatedFilter
 from admin_site.pills import status_pill
 from admin_site.register import console_register
 from core.errors import DomainError
-from organizations.enums import InvitationStatus, InvitedRole, MembershipStatus, Role
-from organizations.forms import NEEDED, InvitationForm
+from organizations.enums import InvitationStatus, MembershipStatus, Role
+from organizations.forms import InvitationForm
 from organizations.models import FirmProfile, Invitation, Membership, Organization
 from organizations.services.grants import AUDIT, grant_access, withdraw_access
 from organizations.services.invitations import copy_link, refresh_invitation, revoke_invitation
@@ -137,15 +137,6 @@ class FirmProfileAdmin(ConsoleModelAdmin):
         return found.filter(is_firm=True) if db_field.name == "organization" else found
 
 
-def _roles_to_give(actor):
-    """The roles an invitation from this person can carry: all for the platform, else those of the own organizations."""
-    if actor.platform_role:
-        return InvitedRole.choices
-    own = list(Organization.objects.filter(pk__in=actor.organization_ids))
-    kinds = {"provider": any(home.is_provider for home in own), "firm": any(home.is_firm for home in own)}
-    return [choice for choice in InvitedRole.choices if kinds.get(NEEDED.get(choice[0], ""), False)]
-
-
 class RoleForm(ActionForm):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
@@ -234,9 +225,6 @@ class InvitationAdmin(ConsoleModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = InvitationForm(request.POST or None, actor=request.actor)
-        form.fields["role"].choices = _roles_to_give(request.actor)
-        for name, capability in (("provider", "is_provider"), ("firm", "is_firm")):
-            form.fields[name].queryset = self.tenants(request).filter(**{capability: True}).order_by("name")
         for bound in form.fields.values():
             dress(bound)
         if request.method == "POST" and form.is_valid():

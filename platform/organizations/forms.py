@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import Language
 from core.context import Actor
 from core.errors import DomainError
+from organizations.actors import narrow
 from organizations.enums import InvitedRole
 from organizations.guards import home_for, rank_refusal
 from organizations.models import Invitation, Organization
@@ -25,7 +26,10 @@ _AT_FIELD = {"role_needs_organization": NEEDED, "role_does_not_fit": NEEDED}
 
 
 class InvitationForm(forms.Form):
-    """Asks for an invitation in the actor's name. Organizations offered are those the actor may reach."""
+    """Asks for an invitation in the actor's name.
+
+    Organizations and roles offered are those the actor may invite to; the only one is fixed, whatever is posted.
+    """
 
     email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label=_("Role"), choices=InvitedRole.choices)
@@ -41,16 +45,29 @@ class InvitationForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        reachable = Organization.objects.visible_to(actor).order_by("name")
-        self.fields["provider"].queryset = reachable.filter(is_provider=True)  # type: ignore[attr-defined]  # -- a model choice
-        self.fields["firm"].queryset = reachable.filter(is_firm=True)  # type: ignore[attr-defined]  # -- a model choice
+        own = Organization.objects.visible_to(actor).order_by("name")
+        if not actor.platform_role:
+            own = own.filter(pk__in=narrow(actor, "organizations.add_invitation").organization_ids)
+        offered = {"provider": own.filter(is_provider=True), "firm": own.filter(is_firm=True)}
+        for name, choices in offered.items():
+            self.fields[name].queryset = choices  # type: ignore[attr-defined]  # -- a model choice
+        if actor.platform_role:
+            return
+        possible = {name: list(choices[:2]) for name, choices in offered.items()}
+        roles = [choice for choice in InvitedRole.choices if possible.get(NEEDED.get(choice[0], ""))]
+        self.fields["role"].choices = roles  # type: ignore[attr-defined]  # -- a choice
+        for name, found in possible.items():
+            if not found:
+                del self.fields[name]
+            elif len(found) == 1 and len([rest for rest in possible.values() if rest]) == 1:
+                self.fields[name].initial, self.fields[name].disabled = found[0], True
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if self.errors:
             return data
         try:
-            data["organization"] = home_for(data["role"], provider=data["provider"], firm=data["firm"])
+            data["organization"] = home_for(data["role"], provider=data.get("provider"), firm=data.get("firm"))
         except DomainError as refusal:
             self.add_error(_AT_FIELD.get(refusal.code, {}).get(data["role"], "role"), str(refusal))
             return data

@@ -22,6 +22,7 @@ RAW_SQL = {
     "platform/core/limits.py": "one statement counts and answers",
     "platform/core/rls.py": "reads the catalogue and writes policies",
     "platform/core/sequences.py": "one statement counts and answers",
+    "platform/core/management/commands/migrate.py": "asks which role is logged in",
     "platform/core/management/commands/rls_apply.py": "asks which role is logged in",
     "platform/audit/services.py": "evidence is appended by a function of the database",
     "platform/audit/chain.py": "walks the chains on the database's own text of every field",

@@ -29,7 +29,7 @@ def loose_number(name: str) -> int:
             taken: int = sequences.next_number(name)
     finally:
         sequences.connection = strict
-    time.sleep(0.2)
+    time.sleep(1)
     return taken
 
 

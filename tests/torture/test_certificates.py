@@ -76,21 +76,24 @@ def serials(world: World) -> dict[object, list[int]]:
     return found
 
 
-def issuing_now() -> bool:
-    """Whether a certificate was begun a moment ago and is not done."""
-    moment = clock.now()
+def issuing_now(begun_ago: float) -> bool:
+    """Whether a certificate was begun `begun_ago` seconds ago, or a moment later, and is not done."""
+    moment = clock.now() - dt.timedelta(seconds=begun_ago)
     with as_system():
         begun = Job.objects.filter(
-            kind=ISSUE, state=JobState.RUNNING, started_at__gt=moment - dt.timedelta(seconds=0.2)
+            kind=ISSUE,
+            state=JobState.RUNNING,
+            started_at__lte=moment,
+            started_at__gt=moment - dt.timedelta(seconds=0.2),
         )
         return begun.exists()
 
 
-def kill_while_issuing(worker: Worker, kills: int, chance: random.Random) -> int:
+def kill_while_issuing(worker: Worker, kills: int, chance: random.Random, *, begun_ago: float = 0) -> int:
     """kill -9 one process after another, each while a certificate is being made; returns how many died."""
     died = 0
     while died < kills and left():
-        if issuing_now():
+        if issuing_now(begun_ago):
             time.sleep(chance.uniform(0, 0.05))
             died += worker.kill_one(chance)
         time.sleep(0.01)
@@ -141,7 +144,7 @@ def test_the_same_kills_leave_gaps_when_the_serial_is_taken_apart(
 
     with running(worker_command("--loose"), knobs(databases, world, tmp_path), tmp_path / "log") as worker:
         wait_until(worker.pids, "the cluster works")
-        kill_while_issuing(worker, 12, random.Random(1))
+        kill_while_issuing(worker, 12, random.Random(1), begun_ago=0.6)  # while it rests with its number in hand
         wait_until(lambda: left() == 0, "every certificate is issued", seconds=120)
 
     found = serials(world)[world.provider_a.pk]

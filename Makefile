@@ -57,10 +57,10 @@ shell: $(READY) ## A Python shell inside the product
 	@$(MANAGE) shell $(ARGS)
 
 test: $(READY) $(BROWSER) ## The whole suite, with a real database, worker and browser
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "not torture and not bench" $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not bench" $(ARGS)
 
 torture: $(READY) $(BROWSER) ## Hostile conditions, at length
-	@$(PY) -m pytest -m torture $(ARGS)
+	@CERTAOS_TRIALS=long $(PY) -m pytest -n 2 --dist loadgroup -m "torture or control" --timeout 1800 $(ARGS)
 
 bench: $(READY) ## Measurements
 	@$(PY) -m pytest -m bench -p no:randomly $(ARGS)

@@ -5,9 +5,16 @@ from collections.abc import Iterator
 import pytest
 from django.utils import translation
 
+from tests import trials
+from tests.bench.results import measured
 from tests.database import django_db_setup
+from tests.trials import trial
 
-__all__ = ["django_db_setup"]
+__all__ = ["django_db_setup", "measured", "trial"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    trials.leave_out(config, items)
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class Trial:
         EVIDENCE.parent.mkdir(exist_ok=True)
         with EVIDENCE.open("a", encoding="utf-8") as file:
             file.write(text + "\n")
-        print(text)
+        sys.stdout.write(text + "\n")
         assert n > 0, "nothing was tried"
         assert violations == 0, text
 
@@ -77,7 +78,7 @@ def marked(item: pytest.Item) -> tuple[str, ...]:
 def trial(request: pytest.FixtureRequest) -> Trial:
     """The seed is new in each run unless CERTAOS_SEED says it; a failure prints it."""
     seed = int(os.environ.get("CERTAOS_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"seed {seed}")
+    sys.stdout.write(f"seed {seed}\n")
     return Trial(request.node.nodeid, marked(request.node), seed)
 
 

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,13 +46,13 @@ _rows: list[Row] = []
 
 @pytest.fixture
 def measured() -> Callable[..., None]:
-    """Keep one figure. A number is shown as a ratio; `basis` says what both sides were (milliseconds, rows a second)."""
+    """Keep one figure. A number is shown as a ratio; `basis` says what both sides were, with units."""
 
     def keep(room: str, work: str, figure: float | str, *, goal: str, held: bool, basis: str = "") -> None:
         shown = f"{figure:.2f}×" if isinstance(figure, float) else str(figure)
         row = Row(room, work, shown, goal, held, basis)
         _rows.append(row)
-        print(row.line(dt.datetime.now(dt.UTC).date()))
+        sys.stdout.write(row.line(dt.datetime.now(dt.UTC).date()) + "\n")
 
     return keep
 
@@ -99,7 +100,8 @@ def write() -> None:
     head = [
         "# Measurements", "",
         "Written by `make bench`. Every figure is a ratio of two things measured in turn in the same run, medians of",
-        "several rounds; `Basis` gives both sides. A shared machine makes single numbers worthless, ratios less so.", "",
+        "several rounds; `Basis` gives both sides. A shared machine makes single numbers worthless, ratios less so.",
+        "",
         f"Machine of the last run: {machine()}.", "",
         "| Room | Work | Measured | Goal | Reached | Basis | Day |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip

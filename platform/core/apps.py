@@ -28,9 +28,10 @@ class CoreConfig(AppConfig):
     record: Callable[..., None]
 
     def ready(self) -> None:
-        from core import checks, external_scopes, messages  # noqa: F401, PLC0415 -- models must be loaded first
+        from core import checks, external_scopes, labels, messages  # noqa: F401, PLC0415 -- models must be loaded first
 
         self.external_scopes = external_scopes.SCOPES
+        labels.name_fields()
 
 
 def core_config() -> CoreConfig:

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.extract import extract_python
-from django.utils.translation import trans_real
+from django.utils import translation
+from django.utils.translation import gettext, trans_real
 from django.utils.translation.template import templatize
 
+from admin_site.site import console
+from payments.models import Payment
 from tests.config.source import ROOT
 
 FUNCTIONS = {
@@ -52,3 +55,23 @@ def test_every_text_is_translated_and_compiled() -> None:
     }
 
     assert missing == set()
+
+
+def test_every_field_of_a_console_record_has_a_spanish_name() -> None:
+    """UX-32. A field that declares no name is called by its attribute, and that is translated too."""
+    catalogue = trans_real.DjangoTranslation("es")._catalog
+    with translation.override("en"):
+        names = {
+            f"{model._meta.label}.{field.name}": str(field.verbose_name)
+            for model in console._registry
+            for field in model._meta.concrete_fields
+        }
+
+    assert {place for place, name in names.items() if not catalogue.get(name)} == set()
+
+
+def test_the_list_search_and_the_filters_speak_spanish() -> None:
+    with translation.override("es"):
+        assert gettext("Type to search") == "Escriba para buscar"
+        assert gettext("Filters") == "Filtros"
+        assert str(Payment._meta.get_field("created_at").verbose_name) == "creado el"

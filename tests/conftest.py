@@ -7,10 +7,11 @@ from django.utils import translation
 
 from tests import trials
 from tests.bench.results import measured
+from tests.bench.volume import volume
 from tests.database import django_db_setup
 from tests.trials import trial
 
-__all__ = ["django_db_setup", "measured", "trial"]
+__all__ = ["django_db_setup", "measured", "trial", "volume"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

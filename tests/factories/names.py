@@ -24,6 +24,10 @@ class World:
     def names(self) -> list[str]:
         return sorted(self._rows)
 
+    def pk(self, name: str) -> str:
+        """The id of a row without reading it, for databases that Django is not connected to."""
+        return self._rows[name][1]
+
     def __getattr__(self, name: str) -> Any:
         from django.apps import apps
 

@@ -35,8 +35,11 @@ from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 
 from admin_site.actions import ConsolePage, PostAction, declared
+from admin_site.bulk_edit import BulkEditMixin
+from admin_site.columns import ChosenColumnsMixin
 from admin_site.histories import HistoryViewsMixin
 from admin_site.lists import BoundedPaginator, ConsoleChangeList
+from admin_site.saved_views import SavedViewsMixin
 from admin_site.scoping import ScopedFieldsMixin, rows_of
 from admin_site.views.actions import act_on_many, act_on_row, confirm_many, version_of
 from audit.services import record
@@ -44,7 +47,9 @@ from core.errors import DomainError
 from organizations.backends import allows
 
 
-class ConsoleModelAdmin(HistoryViewsMixin, ScopedFieldsMixin, ModelAdmin):
+class ConsoleModelAdmin(
+    SavedViewsMixin, BulkEditMixin, ChosenColumnsMixin, HistoryViewsMixin, ScopedFieldsMixin, ModelAdmin
+):
     """See the module. Declare `fields` or `fieldsets`, lists, filters, and actions with `post_action`."""
 
     list_per_page = 50
@@ -199,11 +204,12 @@ class ConsoleModelAdmin(HistoryViewsMixin, ScopedFieldsMixin, ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, tuple[Any, str, str]]:
         """Bulk actions of the list; running one shows its confirm page, which posts to an address of its own."""
-        return {
+        declared_here = {
             action.name: (_confirming(action), action.name, str(action.title).replace("%", "%%"))
             for action in self.declared_actions()
             if action.bulk and action.is_held_somewhere(request)
         }
+        return self.bulk_edit_action(request) | declared_here
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ConsoleChangeList]:
         return ConsoleChangeList

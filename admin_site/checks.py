@@ -16,6 +16,9 @@ from admin_site.lists import ScopedRelatedFilter
 from admin_site.site import console
 from resources.base import ConsoleResource
 
+_MAY_ADD_ADDRESSES = (
+    "admin_site.base", "admin_site.bulk_edit", "admin_site.exchange", "admin_site.saved_views", "unfold.", "django.",
+)  # fmt: skip
 _PACKAGE_HOOKS = ("actions", "actions_list", "actions_row", "actions_detail", "actions_submit_line", "custom_urls")
 
 
@@ -47,7 +50,7 @@ def _actions(admin: Any) -> Iterator[CheckMessage]:
 
 def _addresses(admin: Any) -> Iterator[CheckMessage]:
     for base in type(admin).__mro__:
-        ours = base.__module__.startswith(("admin_site.base", "admin_site.exchange", "unfold.", "django."))
+        ours = base.__module__.startswith(_MAY_ADD_ADDRESSES)
         if "get_urls" in vars(base) and not ours:
             yield _error(admin, f"{base.__name__}.get_urls adds addresses; declare console_view.", "E104")
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.views import ChangeList
 
+from admin_site.columns import LOOKS
 from admin_site.scoping import choices_of
 
 COUNT_LIMIT = 10_000
@@ -30,6 +31,11 @@ class BoundedPaginator(Paginator):
 
 class ConsoleChangeList(ChangeList):
     """A list that says "results" only when something narrows it."""
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What filters; how the list looks is said in the same address."""
+        found = super().get_filters_params(params)
+        return {name: value for name, value in found.items() if name not in LOOKS}
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

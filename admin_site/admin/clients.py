@@ -44,6 +44,7 @@ class ClientAdmin(ConsoleModelAdmin):
     )  # fmt: skip
     readonly_fields = ("ssn", "born", "spouse", "has_login", "created_at")
     inlines = (ClientEnrollmentInline,)
+    bulk_fields = ("language",)
     addable = False
     empty_state = _("No clients yet. A client appears with the first enrollment.")
 

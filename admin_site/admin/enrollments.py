@@ -114,6 +114,7 @@ class EnrollmentAdmin(CounselingActions, MoneyActions, TimelineAdmin, ConsoleImp
         "certificate_due", "first_set_341_date", "de_filing_deadline", "household", "request",
     )  # fmt: skip
     inlines = (AcknowledgementInline,)
+    bulk_fields = ("language", "delivery_method", "chapter", "current_341_date")
     empty_state = _("No enrollments yet. They come from public requests, from law firms, from a file, or by hand.")
 
     def get_queryset(self, request):

@@ -48,6 +48,7 @@ class EnrollmentRequestAdmin(ConsoleModelAdmin):
     list_select_related = ("district",)
     search_fields = ("last_name__istartswith", "first_name__istartswith", "email__istartswith")
     ordering = ("-created_at", "id")
+    bulk_fields = ("district", "chapter", "language")
     fieldsets = (
         (None, {"fields": ("provider_name", "kind", "mode", "status", "created_at", "source_page")}),
         (_("Who asks"), {"fields": _WISH}),

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "jobs",
     "notifications",
     "files",
+    "lists",
     "providers",
     "enrollments",
     "courses",

@@ -71,6 +71,13 @@ def current_actor() -> Actor | None:
     return _current.get()
 
 
+def person_of(actor: Actor) -> uuid.UUID:
+    """The user behind an actor. LookupError for visitors and for system work that no user stands for."""
+    if actor.user_id is None:
+        raise LookupError(f"{actor.label} is no person.")
+    return actor.user_id
+
+
 def use_worker_actor(user_id: uuid.UUID | None) -> None:
     """Name the user that history and audit show for system work in this process."""
     _system_user.set(user_id)

@@ -48,6 +48,7 @@ _ADMINISTRATION = _all(
     _can("notifications.message", "view resend"),
     _can("notifications.notificationdelivery", "view"),
     _can("files.storedfile", "view"),
+    _can("lists.savedview", "share"),
     _can("providers.districtapproval", "view"),
     _can("enrollments.enrollment", "add change invite cancel import export"),
     {"enrollments.override_time"},

@@ -13,6 +13,8 @@ from audit.models import SystemEvent
 from core import clock
 from files.models import StagedUpload, StoredFile
 from jobs.models import Job, ScheduleSlot, WorkerHeartbeat
+from lists.enums import Audience
+from lists.models import BulkEdit, BulkEditRow, SavedView
 from notifications.enums import DeliveryResult
 from notifications.models import Message, NotificationDelivery
 from organizations.models import Organization
@@ -67,3 +69,23 @@ def make_slot() -> ScheduleSlot:
 
 def make_heartbeat() -> WorkerHeartbeat:
     return WorkerHeartbeat.objects.create(worker="test", beat_at=clock.now())
+
+
+def make_saved_view(owner: User, organization: Organization | None = None, **fields: Any) -> SavedView:
+    defaults = {
+        "list_name": "enrollments.enrollment", "name": "Waiting", "query": "status__exact=review",
+        "audience": Audience.PRIVATE if organization is None else Audience.SHARED,
+    }  # fmt: skip
+    return SavedView.objects.create(owner=owner, organization=organization, **defaults | fields)
+
+
+def make_bulk_edit(person: User, target: models.Model) -> BulkEdit:
+    edit = BulkEdit.objects.create(list_name=target._meta.label_lower, fields=["language"], made_by=person, changed=1)
+    make_bulk_edit_row(edit, target)
+    return edit
+
+
+def make_bulk_edit_row(edit: BulkEdit, target: models.Model) -> BulkEditRow:
+    return BulkEditRow.objects.create(
+        edit=edit, target_id=str(target.pk), label=str(target), before={"language": "es"}, after={"language": "en"}
+    )

@@ -103,6 +103,9 @@ def _cases(letter: str, provider: Any, firm: Any, people: dict[str, Any]) -> dic
         "cgs_number": cases.make_cgs_number(provider, f"0000{'12'['ab'.index(letter)]}-CAC-CC-000000001"),
         "job": shared.make_job(provider),
         "staged_upload": shared.make_staged_upload(people["provider_admin"]),
+        "saved_view": shared.make_saved_view(people["provider_admin"], provider),
+        "private_view": shared.make_saved_view(people["counselor"]),
+        "bulk_edit": shared.make_bulk_edit(people["provider_admin"], client),
     }
     rows |= _belongings(letter, rows, firm, people)
     record("world.built", provider, payload={"tenant": letter})

@@ -21,6 +21,7 @@ from certificates.enums import (
 from certificates.querysets import CertificateQuerySet, CgsNumberQuerySet, CourtFilingQuerySet
 from core import clock
 from core.history import history
+from core.links import HomeKey, SameHome
 from core.models import Row
 from core.privacy import Privacy
 from core.scope import Scope
@@ -59,7 +60,10 @@ class CgsNumber(Row):
             ("import_cgsnumber", "Can import official certificate numbers"),
             ("export_cgsnumber", "Can export official certificate numbers"),
         )
-        constraints = (models.UniqueConstraint(fields=["number"], name="one_row_per_cgs_number"),)
+        constraints = (
+            models.UniqueConstraint(fields=["number"], name="one_row_per_cgs_number"),
+            SameHome(relation="enrollment", home="provider", name="number_enrollment_home"),
+        )
         indexes = (
             models.Index(
                 fields=["provider", "kind", "district", "number"], name="cgs_pool", condition=Q(status="available")
@@ -130,6 +134,10 @@ class Certificate(Row):
         constraints = (
             models.UniqueConstraint(fields=["enrollment"], name="one_valid_certificate", condition=Q(status="valid")),
             models.UniqueConstraint(fields=["provider", "serial"], name="one_serial_per_provider"),
+            HomeKey(fields=["id", "provider"], name="certificate_home"),
+            SameHome(relation="enrollment", home="provider", name="certificate_enrollment_home"),
+            SameHome(relation="replaces", home="provider", name="certificate_replaces_home"),
+            SameHome(relation="pdf", home="provider", parent_home="organization", name="certificate_pdf_home"),
         )
         indexes = (
             models.Index(fields=["provider", "-issued_at", "id"], name="certificate_by_provider"),
@@ -194,7 +202,12 @@ class CourtFiling(Row):
         verbose_name_plural = _("court filings")
         ordering = ("-created_at", "id")
         permissions = (("file_courtfiling", "Can mark a certificate as filed with the court"),)
-        constraints = (models.CheckConstraint(condition=Q(kind="DE"), name="only_debtor_education_is_filed"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(kind="DE"), name="only_debtor_education_is_filed"),
+            SameHome(relation="enrollment", home="provider", name="filing_enrollment_home"),
+            SameHome(relation="certificate", home="provider", name="filing_certificate_home"),
+            SameHome(relation="evidence", home="provider", parent_home="organization", name="filing_evidence_home"),
+        )
 
     def __str__(self) -> str:
         return f"{self.certificate} · {self.get_status_display()}"

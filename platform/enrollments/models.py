@@ -13,6 +13,7 @@ from accounts.enums import Language
 from core import clock
 from core.crypto import SealedField
 from core.history import history
+from core.links import HomeKey, SameHome, home_trigger
 from core.models import Row
 from core.privacy import Privacy
 from core.scope import Scope
@@ -30,6 +31,21 @@ from enrollments.querysets import EnrollmentQuerySet, EnrollmentRequestQuerySet
 from organizations.models import Invitation, Organization
 from providers.enums import CourseKind
 from providers.models import District
+
+SENT_BY_PROVIDER_OR_FIRM = home_trigger(
+    "client_invitation_home",
+    column="invitation_id",
+    beside="provider_id",
+    holds="(SELECT coalesce(sent_for_id, organization_id) IN (NEW.provider_id, NEW.firm_id)"
+    " FROM organizations_invitation WHERE id = NEW.invitation_id)",
+)
+PLAN_OF_THE_PROVIDER = home_trigger(
+    "interaction_plan_home",
+    column="debt_plan_id",
+    beside="enrollment_id",
+    holds="(SELECT f.organization_id = e.provider_id FROM files_storedfile f, enrollments_enrollment e"
+    " WHERE f.id = NEW.debt_plan_id AND e.id = NEW.enrollment_id)",
+)
 
 
 class EnrollmentRequest(Row):
@@ -80,6 +96,7 @@ class EnrollmentRequest(Row):
         verbose_name_plural = _("enrollment requests")
         ordering = ("-created_at", "id")
         permissions = (("convert_enrollmentrequest", "Can convert a request into an enrollment and invite"),)
+        constraints = (HomeKey(fields=["id", "provider"], name="request_home"),)
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="request_by_provider"),
             models.Index(fields=["-created_at", "id"], name="request_newest"),
@@ -143,6 +160,11 @@ class Client(Row):
             models.Index(fields=["provider", "identity_hash"], name="client_identity"),
             models.Index(fields=["user"], name="client_user"),
         )
+        constraints = (
+            HomeKey(fields=["id", "provider"], name="client_home"),
+            SameHome(relation="joint_filer", home="provider", name="client_joint_filer_home"),
+        )
+        triggers = (SENT_BY_PROVIDER_OR_FIRM,)
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}"
@@ -169,6 +191,7 @@ class Household(Row):
         verbose_name = _("household")
         verbose_name_plural = _("households")
         ordering = ("-created_at", "id")
+        constraints = (HomeKey(fields=["id", "provider"], name="household_home"),)
 
     def __str__(self) -> str:
         return str(self.id)[:8]
@@ -243,6 +266,12 @@ class Enrollment(Row):
             ("cancel_enrollment", "Can cancel an enrollment"),
             ("import_enrollment", "Can import enrollments"),
             ("export_enrollment", "Can export enrollments"),
+        )
+        constraints = (
+            HomeKey(fields=["id", "provider"], name="enrollment_home"),
+            SameHome(relation="client", home="provider", name="enrollment_client_home"),
+            SameHome(relation="household", home="provider", name="enrollment_household_home"),
+            SameHome(relation="request", home="provider", name="enrollment_request_home"),
         )
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="enrollment_by_provider"),
@@ -336,6 +365,7 @@ class CounselorInteraction(Row):
                 condition=Q(ended_at__gt=models.F("started_at")), name="interaction_ends_after_it_begins"
             ),
         )
+        triggers = (PLAN_OF_THE_PROVIDER,)
 
     def __str__(self) -> str:
         return f"{self.get_method_display()} {self.started_at:%Y-%m-%d}"

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.links import HomeKey
 from core.models import Row
 from core.privacy import Privacy
 from core.scope import Scope
@@ -46,6 +47,7 @@ class StoredFile(Row):
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ("-created_at", "id")
+        constraints = (HomeKey(fields=["id", "organization"], name="file_home"),)
 
     def __str__(self) -> str:
         return self.name

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.history import history
+from core.links import SameHome
 from core.models import Row
 from core.privacy import Privacy
 from core.scope import Scope
@@ -115,6 +116,8 @@ class Payment(Row):
             models.CheckConstraint(
                 condition=Q(refunded_cents__lte=models.F("amount_cents")), name="refund_at_most_paid"
             ),
+            SameHome(relation="enrollment", home="provider", name="payment_enrollment_home"),
+            SameHome(relation="household", home="provider", name="payment_household_home"),
         )
         triggers = (NEVER_DELETED, FIXED_AT_BIRTH, ARRIVED_STAYS)
         indexes = (
@@ -227,6 +230,7 @@ class FeeWaiver(Row):
             models.UniqueConstraint(
                 fields=["enrollment"], name="one_open_waiver", condition=Q(status__in=["requested", "granted"])
             ),
+            SameHome(relation="enrollment", home="provider", name="waiver_enrollment_home"),
         )
 
     def __str__(self) -> str:

@@ -58,12 +58,12 @@ def running(command: list[str], *, env: dict[str, str], log: Path) -> Iterator[s
 
 
 @contextmanager
-def web_server(databases: Databases, folder: Path, **knobs: str) -> Iterator[str]:
-    """The web behind a real server; gives its base address once it answers."""
+def web_server(databases: Databases, folder: Path, *, application: str = "config.wsgi", **knobs: str) -> Iterator[str]:
+    """The web behind a real server; gives its base address once it answers. A control names another application."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     command = [
-        sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
+        sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread",
         "--workers", "1", "--threads", "8", "--no-control-socket", "--chdir", str(ROOT), "--pythonpath", "platform",
     ]  # fmt: skip
     log = folder / "web.log"

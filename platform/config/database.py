@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from config.env import env, process_role
+from config.env import EMBEDDED_ROLES, env, process_role
+from config.timeouts import TIMEOUTS
 
-CONNECT_SECONDS = 10
-LOCK_MILLISECONDS = 10_000
-STATEMENT_MILLISECONDS = {"web": 30_000, "readonly": 60_000, "worker": 0, "owner": 0}
+CONNECT_SECONDS = 5
+# A peer that is gone is noticed after this long, also while we wait for its answer.
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 def database() -> dict[str, Any]:
@@ -23,7 +24,7 @@ def database() -> dict[str, Any]:
     options: dict[str, Any] = dict(parse_qsl(url.query))
     if env.database_ssl_insecure(role):
         options["sslmode"] = "require"
-    settings = f"-c statement_timeout={STATEMENT_MILLISECONDS[role]} -c lock_timeout={LOCK_MILLISECONDS}"
+    settings = " ".join(f"-c {name}={value}" for name, value in TIMEOUTS[EMBEDDED_ROLES[role]].items())
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(url.path.lstrip("/")),
@@ -34,5 +35,7 @@ def database() -> dict[str, Any]:
         "CONN_MAX_AGE": 0 if role == "owner" else 60,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None, "options": settings} | options,
+        "OPTIONS": KEEPALIVE
+        | {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None, "options": settings}
+        | options,
     }

@@ -148,6 +148,15 @@ class Knobs(BaseSettings):
     )
     DB_READ_ONLY: bool = _knob(False, "Make every web transaction read-only, for maintenance.")
 
+    # --- Backups ----------------------------------------------------------------------------------------------------
+    BACKUP_DIR: AbsolutePath | None = _knob(None, "Folder for backups; none makes none and reports none.", shown="none")
+    BACKUP_KEY: Key = _knob(
+        b"", "Base64 of 32 bytes that seals backups. Keep it apart from them: without it they are lost.", secret=True
+    )
+    BACKUP_DATABASE_URL: DatabaseUrl = _knob(
+        "", "A role with BYPASSRLS and REPLICATION, for backups alone.", secret=True, shown="embedded, backup"
+    )
+
     # --- Health -----------------------------------------------------------------------------------------------------
     HEALTHCHECK_TOKEN: str = _knob(
         "", "Opens the deep health pages, sent as x-healthcheck-token; without it they answer 404.", secret=True

@@ -26,6 +26,7 @@ from psycopg import sql
 
 from config.faults import ServerError
 from config.postgres_server import HOST, Server
+from config.timeouts import TIMEOUTS
 
 __all__ = ["DATABASE", "LOCAL", "Cluster", "ServerError", "destroy", "ensure_running", "stop"]
 
@@ -34,13 +35,14 @@ LOCAL = ROOT / ".local"
 DATABASE = "certaos"
 SUPERUSER = "postgres"
 
-# Role -> what it may beyond logging in. Only the owner migrates; only the backup role reads past row security.
+# Role -> what it may beyond logging in. Only the owner migrates; only the backup role reads past row security and
+# copies the whole cluster.
 ROLES: Mapping[str, str] = {
-    "owner": "NOBYPASSRLS",
-    "app_web": "NOBYPASSRLS",
-    "app_worker": "NOBYPASSRLS",
-    "app_ro": "NOBYPASSRLS",
-    "backup": "BYPASSRLS",
+    "owner": "NOBYPASSRLS NOREPLICATION",
+    "app_web": "NOBYPASSRLS NOREPLICATION",
+    "app_worker": "NOBYPASSRLS NOREPLICATION",
+    "app_ro": "NOBYPASSRLS NOREPLICATION",
+    "backup": "BYPASSRLS REPLICATION",
 }
 APP_ROLES = ("app_web", "app_worker", "app_ro")
 TEST_ROLE_MAY_BECOME = ("owner", *APP_ROLES)
@@ -96,7 +98,7 @@ class Cluster:
         Lets one test connection act as any role. Call it on test clusters only.
         """
         with self._connect("postgres") as connection:
-            self._put_role(connection, TEST_ROLE, "NOBYPASSRLS NOINHERIT")
+            self._put_role(connection, TEST_ROLE, "NOBYPASSRLS NOREPLICATION NOINHERIT")
             for role in TEST_ROLE_MAY_BECOME:
                 grant = sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE")
                 connection.execute(grant.format(sql.Identifier(role), sql.Identifier(TEST_ROLE)))
@@ -113,6 +115,13 @@ class Cluster:
                 connection.execute(
                     sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(role))
                 )
+            for role, settings in TIMEOUTS.items():
+                for name, milliseconds in settings.items():
+                    connection.execute(
+                        sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                            sql.Identifier(role), sql.Identifier(name), sql.Literal(milliseconds)
+                        )
+                    )
         if DATABASE in self.databases():
             self._open_database(DATABASE)
         else:
@@ -127,7 +136,7 @@ class Cluster:
         # Hashed on this side, so that a password can never reach the server's log.
         hashed = connection.pgconn.encrypt_password(self.passwords[role].encode(), role.encode(), b"scram-sha-256")
         connection.execute(
-            sql.SQL("{} ROLE {} WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION {} PASSWORD {}").format(
+            sql.SQL("{} ROLE {} WITH LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE {} PASSWORD {}").format(
                 verb, sql.Identifier(role), sql.SQL(attributes), sql.Literal(hashed.decode())
             )
         )

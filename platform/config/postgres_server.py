@@ -53,6 +53,7 @@ max_wal_senders = 0
 HOST_BASED_ACCESS = """\
 # Written at each start: a password for everybody, the superuser included.
 host all all 127.0.0.1/32 scram-sha-256
+host replication backup 127.0.0.1/32 scram-sha-256
 """
 
 

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "core.middleware.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "website.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "admin_site.middleware.ConsolePolicyMiddleware",
@@ -169,6 +170,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 12
 SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^api/health"]  # asked from inside, where there is no TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.TRUSTED_PROXY_COUNT else None
 SECURE_HSTS_SECONDS = 63_072_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
@@ -219,6 +221,8 @@ STORAGES = {
 }
 # Signed ends of the audit chains, beside the private files and outside the database's reach.
 ANCHORS_DIR = env.FILES_DIR.parent / "anchors"
+BACKUP_DIR = env.BACKUP_DIR
+HEALTHCHECK_TOKEN = env.HEALTHCHECK_TOKEN
 WHITENOISE_USE_FINDERS = not SECURE
 
 # --- Background work --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from admin_site.site import console
 handler400 = "website.views.errors.bad_request"
 handler403 = "website.views.errors.permission_denied"
 handler404 = "website.views.errors.page_not_found"
+handler500 = "website.views.errors.server_error"
 
 urlpatterns = [
     path("console/", console.urls),

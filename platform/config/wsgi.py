@@ -8,3 +8,7 @@ os.environ.setdefault("CERTAOS_PROCESS", "web")
 from django.core.wsgi import get_wsgi_application
 
 application = get_wsgi_application()
+
+from config.startup import refuse_lies  # noqa: E402 -- asks the database, so Django must be set up
+
+refuse_lies()

@@ -35,8 +35,8 @@ class HomeKey(models.UniqueConstraint):
 class SameHome(models.BaseConstraint):
     """The row that `relation` names has the same organization: this row's `home` equals the parent's `parent_home`.
 
-    All three are foreign keys; `parent_home` is called like `home` unless said. An empty relation or home passes. The database refuses with a foreign key violation,
-    a form with a sentence at the field.
+    All three are foreign keys; `parent_home` is called like `home` unless said. An empty relation or home passes. The
+    database refuses with a foreign key violation, a form with a sentence at the field.
     """
 
     violation_error_code = "foreign_home"
@@ -101,7 +101,8 @@ class SameHome(models.BaseConstraint):
 
 def home_trigger(name: str, *, column: str, beside: str, holds: str) -> pgtrigger.Trigger:
     """For links whose organization is not one column of the row: `holds` is an SQL condition over NEW that must be
-    true whenever `column` is set; it is asked when `column` or `beside` is written. It runs as whoever writes, so a parent they cannot see does not hold either."""
+    true whenever `column` is set; it is asked when `column` or `beside` is written. It runs as whoever writes, so a
+    parent they cannot see does not hold either."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,

@@ -1,12 +1,33 @@
-"""Gives bare error answers the site's error page."""
+"""Answers health pages without a transaction, and gives bare error answers the site's error page."""
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import resolve
 
 from website.views.errors import error_page
+from website.views.health import is_allowed
 
 PAGES = frozenset({405, 413, 429})
+PLAIN_HEALTH = frozenset({"/healthz", "/api/health"})
+DEEP_HEALTH = "/api/health/"
+
+
+class HealthMiddleware:
+    """Answers a health page before session, context and their transaction: it must speak when these cannot."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path in PLAIN_HEALTH or (path.startswith(DEEP_HEALTH) and is_allowed(request)):
+            view, arguments, named = resolve(path)
+            try:
+                return view(request, *arguments, **named)  # type: ignore[no-any-return]  # -- a view's answer
+            except Http404:
+                return HttpResponse(status=404)
+        return self.get_response(request)
 
 
 class ErrorPageMiddleware:

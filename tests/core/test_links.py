@@ -56,7 +56,7 @@ def row_of(model: type[models.Model], organization: Any, **wanted: Any) -> model
 
 
 def attempt(statement: str, parameters: list[Any]) -> str:
-    """"" when the database did it (nothing stays), else the code of its refusal."""
+    """ "" when the database did it (nothing stays), else the code of its refusal."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, parameters)
@@ -132,9 +132,7 @@ def test_a_link_that_lost_its_lock_is_found(world: World, databases: Databases, 
 
 def locks() -> list[tuple[type[models.Model], SameHome]]:
     models_of_ours = [table.model for table in tables() if table.model is not None]
-    return [
-        (model, lock) for model in models_of_ours for lock in model._meta.constraints if isinstance(lock, SameHome)
-    ]
+    return [(model, lock) for model in models_of_ours for lock in model._meta.constraints if isinstance(lock, SameHome)]
 
 
 @pytest.mark.torture("A-08")

@@ -1,8 +1,13 @@
 """Error pages: what happened, in plain words, and the one thing to do next."""
 
+import sys
+
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views import defaults
+
+from core.shedding import is_unavailable, unavailable_response
 
 
 def error_page(request: HttpRequest, status: int) -> HttpResponse:
@@ -33,3 +38,10 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Handler for 429."""
     return error_page(request, 429)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Handler for 500; where database or disk cannot serve it is 503, to be tried again."""
+    if is_unavailable(sys.exc_info()[1]):
+        return unavailable_response(request)
+    return defaults.server_error(request)

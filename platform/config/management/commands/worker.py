@@ -10,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from config.faults import ConfigurationError
 from config.knobs import ROOT
+from config.startup import refuse_lies
 from core.context import acting, system_actor
 from jobs.actor import NoActor, create_actor, find_actor
 from tasks.supervisor import Supervisor
@@ -31,8 +33,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self._await_database()
+            refuse_lies()
             actor_id = _actor_id()
-        except NoActor as error:
+        except (NoActor, ConfigurationError) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             return

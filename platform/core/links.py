@@ -18,10 +18,9 @@ from typing import Any
 import pgtrigger
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
-from django.db.backends.ddl_references import Statement
 from django.utils.translation import gettext_lazy as _
 
-from core.scope import foreign_key_of
+from core.scope import foreign_key_of, parent_model
 
 
 class HomeKey(models.UniqueConstraint):
@@ -49,15 +48,14 @@ class SameHome(models.BaseConstraint):
         self.parent_home = parent_home or home
 
     def _parent(self, model: type[models.Model]) -> type[models.Model]:
-        parent = foreign_key_of(model, self.relation).related_model
-        return model if isinstance(parent, str) else parent
+        return parent_model(model, self.relation)
 
-    def constraint_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         """The clause inside CREATE TABLE; there is none, since the parent's key may not stand yet."""
-        schema_editor.deferred_sql.append(str(self.create_sql(model, schema_editor)))
+        schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
         return ""
 
-    def create_sql(self, model: type[models.Model], schema_editor: Any) -> Statement | str:
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
         """ALTER TABLE that adds the foreign key over both columns."""
         parent = self._parent(model)
         quote = schema_editor.quote_name
@@ -69,7 +67,7 @@ class SameHome(models.BaseConstraint):
             f" REFERENCES {quote(parent._meta.db_table)} ({', '.join(targets)})"
         )
 
-    def remove_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
         """ALTER TABLE that takes it away."""
         quote = schema_editor.quote_name
         return f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {quote(self.name)}"

@@ -61,7 +61,7 @@ def worker() -> tuple[bool, Facts]:
 
 def disk() -> tuple[bool, Facts]:
     """The disk of the private files is less than 95 % full."""
-    place = Path(settings.PRIVATE_FILES["location"])
+    place = Path(str(settings.PRIVATE_FILES["location"]))
     usage = shutil.disk_usage(next(path for path in (place, *place.parents) if path.exists()))
     share = usage.used / usage.total
     return share < DISK_LIMIT, {"used_percent": round(share * 100)}

@@ -24,7 +24,7 @@ class HealthMiddleware:
         if path in PLAIN_HEALTH or (path.startswith(DEEP_HEALTH) and is_allowed(request)):
             view, arguments, named = resolve(path)
             try:
-                return view(request, *arguments, **named)  # type: ignore[no-any-return]  # -- a view's answer
+                return view(request, *arguments, **named)
             except Http404:
                 return HttpResponse(status=404)
         return self.get_response(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from core.context import acting, system_actor
 from organizations.actors import load_actor
 from tests.database import Databases, as_system, role
 from tests.factories.names import World
+from tests.trials import Trial
 
 TAMPERING = {
     "update": "UPDATE audit_auditevent SET act = 'forged'",
@@ -53,9 +55,10 @@ def login(databases: Databases, name: str) -> Iterator[psycopg.Connection]:
         yield opened
 
 
+@pytest.mark.torture("L-03")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["app_web", "app_worker"])
-def test_no_runtime_role_can_touch_the_evidence(world: World, databases: Databases, name: str) -> None:
+def test_no_runtime_role_can_touch_the_evidence(world: World, databases: Databases, name: str, trial: Trial) -> None:
     """L-03."""
     refused = {}
     with login(databases, name) as opened:
@@ -66,8 +69,10 @@ def test_no_runtime_role_can_touch_the_evidence(world: World, databases: Databas
             refused[act] = error.value.sqlstate
 
     assert refused == dict.fromkeys(TAMPERING, "42501")
+    trial.report(n=len(TAMPERING), violations=len(TAMPERING) - len(refused), role=name)
 
 
+@pytest.mark.control("L-03")
 @pytest.mark.django_db(transaction=True)
 def test_a_granted_role_is_still_stopped_by_the_trigger_and_without_it_would_succeed(
     world: World, databases: Databases
@@ -172,10 +177,11 @@ def attack(databases: Databases, statements: list[str], home: str, seq: int) -> 
             cursor.execute(statement, {"home": home, "seq": seq})
 
 
+@pytest.mark.torture("L-04")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_the_chain_itself_shows_tampering_and_names_the_first_bad_event(
-    world: World, databases: Databases, name: str
+    world: World, databases: Databases, name: str, trial: Trial
 ) -> None:
     """L-04, without anchors."""
     home = write_chain(world)
@@ -192,9 +198,13 @@ def test_the_chain_itself_shows_tampering_and_names_the_first_bad_event(
         "cut tail": (seq, "the end of the chain is cut off or rewritten"),
         "no head": (seq + 3, "the end of the chain is cut off or rewritten"),
     }
-    assert found() == {home: expected[name]}
+    shown = found()
+    assert shown == {home: expected[name]}
+    trial.report(n=1, violations=int(home not in shown), attack=name)
 
 
+@pytest.mark.control("L-04")
+@pytest.mark.torture("L-04")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_the_anchor_outside_shows_what_the_chain_alone_cannot(world: World, databases: Databases, name: str) -> None:
@@ -286,17 +296,53 @@ def test_the_command_tells_and_its_exit_code_too(world: World, databases: Databa
     assert said[0].endswith("the event was altered.")
 
 
+@pytest.mark.torture("L-06")
 @pytest.mark.django_db(transaction=True)
-def test_many_writers_at_once_make_one_line(world: World) -> None:
-    """L-06, short form: 8 threads, 50 events each, half of the threads as people."""
+def test_many_writers_at_once_make_one_line(world: World, trial: Trial) -> None:
+    """8 or 32 threads, half of them people."""
+    threads, each = trial.scale(fast=8, long=32), trial.scale(fast=50, long=1500)
+    before = tail(world)
+
+    began = time.monotonic()
+    write_all(world, threads, each)
+    seconds = time.monotonic() - began
+
+    with as_system():
+        rows = AuditEvent.objects.filter(organization=world.provider_a, act="test.act").order_by("seq")
+        seqs, payloads = zip(*rows.values_list("seq", "payload"), strict=True)
+    assert sorted((one["thread"], one["event"]) for one in payloads) == [
+        (thread, event) for thread in range(threads) for event in range(each)
+    ]
+    gaps = list(seqs) != list(range(before + 1, before + 1 + threads * each))
+    trial.report(
+        n=threads * each, violations=len(found()) + gaps, threads=threads,
+        milliseconds_each=round(seconds * 1000 / (threads * each), 2),
+    )  # fmt: skip
+
+
+@pytest.mark.control("L-06")
+@pytest.mark.django_db(transaction=True)
+def test_writers_that_do_not_queue_up_break_the_line(world: World, databases: Databases) -> None:
+    """The mistake: the end of the chain is read without its lock, and a number may be taken twice."""
+    with psycopg.connect(databases.cluster.superuser_dsn(databases.name), autocommit=True) as superuser:
+        [source] = superuser.execute("SELECT pg_get_functiondef('app.append_audit'::regproc)").fetchone()
+        superuser.execute("ALTER TABLE audit_auditevent DROP CONSTRAINT audit_chain_gapless")
+        superuser.execute(source.replace("FOR UPDATE;", "; PERFORM pg_sleep(0.002);"))
+
+    write_all(world, 8, 20)
+
+    assert found() != {}
+
+
+def write_all(world: World, threads: int, each: int) -> None:
+    """So many threads append so many events each to one chain."""
     provider = world.provider_a
     with as_system():
         person = load_actor(world.provider_admin_a)
-    before = tail(world)
 
     def write(number: int) -> None:
         try:
-            for event in range(50):
+            for event in range(each):
                 if number % 2:
                     with acting(person):
                         record("test.act", provider, payload={"thread": number, "event": event})
@@ -306,15 +352,8 @@ def test_many_writers_at_once_make_one_line(world: World) -> None:
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
-    for thread in threads:
+    running = [threading.Thread(target=write, args=(number,)) for number in range(threads)]
+    for thread in running:
         thread.start()
-    for thread in threads:
+    for thread in running:
         thread.join()
-
-    with as_system():
-        rows = AuditEvent.objects.filter(organization=provider, act="test.act").order_by("seq")
-        seqs, payloads = zip(*rows.values_list("seq", "payload"), strict=True)
-    assert list(seqs) == list(range(before + 1, before + 401))
-    assert sorted((each["thread"], each["event"]) for each in payloads) == [(t, e) for t in range(8) for e in range(50)]
-    assert found() == {}

@@ -65,18 +65,21 @@ class OrdinaryMiddleware:
             return self.view(request)
 
 
+@pytest.mark.torture("A-07")
 def test_the_view_sees_the_persons_rows(world: World) -> None:
     found: list[set[str]] = []
     ContextMiddleware(lambda _: found.append(seen()) or HttpResponse())(request_of(world, "provider_admin_a"))
     assert found == [{"provider-a"}]
 
 
+@pytest.mark.control("A-07")
 def test_the_control_sees_nothing_in_its_view(world: World) -> None:
     found: list[set[str]] = []
     OrdinaryMiddleware(lambda _: found.append(seen()) or HttpResponse())(request_of(world, "provider_admin_a"))
     assert found == [set()]
 
 
+@pytest.mark.torture("A-07")
 def test_a_lazy_queryset_in_a_template_sees_the_persons_rows(world: World) -> None:
     template = Template("{% for row in rows %}{{ row.provider.slug }} {% endfor %}")
 
@@ -87,6 +90,7 @@ def test_a_lazy_queryset_in_a_template_sees_the_persons_rows(world: World) -> No
     assert set(response.content.decode().split()) == {"provider-a"}
 
 
+@pytest.mark.torture("A-07")
 def test_a_signal_handler_sees_the_persons_rows(world: World) -> None:
     found: list[set[str]] = []
 
@@ -105,6 +109,7 @@ def test_a_signal_handler_sees_the_persons_rows(world: World) -> None:
     assert found == [{"provider-a"}]
 
 
+@pytest.mark.torture("A-07")
 def test_a_streamed_body_runs_outside_and_gets_no_rows(world: World) -> None:
     def body() -> Iterator[str]:
         yield from sorted(seen())
@@ -113,6 +118,7 @@ def test_a_streamed_body_runs_outside_and_gets_no_rows(world: World) -> None:
     assert list(response.streaming_content) == []
 
 
+@pytest.mark.torture("A-07")
 def test_an_on_commit_hook_runs_outside_and_gets_no_rows(world: World) -> None:
     found: list[tuple[Any, set[str]]] = []
 
@@ -179,6 +185,7 @@ def test_the_web_role_cannot_take_the_system_scope(world: World) -> None:
         assert seen() == set()
 
 
+@pytest.mark.torture("A-07")
 def test_the_worker_has_no_context_left_after_a_job_that_failed(world: World) -> None:
     with role("app_worker"):
         with pytest.raises(ZeroDivisionError), acting(system_actor("fails")):

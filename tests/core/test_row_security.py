@@ -20,6 +20,7 @@ from organizations.actors import load_actor
 from organizations.enums import Role
 from tests.database import Databases, as_system
 from tests.factories.names import World
+from tests.trials import Trial
 
 
 def tenant_models() -> list[type[models.Model]]:
@@ -92,14 +93,18 @@ def copy_into(model: type[models.Model], column: str, organization: Any, source:
     ]
 
 
+@pytest.mark.torture("A-04")
 @pytest.mark.django_db
-def test_no_statement_of_a_tenant_reaches_another_tenants_rows(world: World) -> None:
+def test_no_statement_of_a_tenant_reaches_another_tenants_rows(world: World, trial: Trial) -> None:
     """A-04, CERT-14."""
     assert len(tenant_models()) > 25
 
-    assert violations(world) == []
+    found = violations(world)
+    assert found == []
+    trial.report(n=7 * len(tenant_models()), violations=len(found), tables=len(tenant_models()))
 
 
+@pytest.mark.control("A-04")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("table", ["payments_payment", "payments_historicalpayment"])
 def test_the_statements_would_reach_them_if_row_security_were_off(
@@ -150,10 +155,13 @@ def catalogue_faults() -> dict[str, str]:
     return json.loads(out.getvalue())["faults"]
 
 
+@pytest.mark.torture("A-05")
 @pytest.mark.django_db
-def test_the_catalogue_holds_what_the_declarations_say() -> None:
+def test_the_catalogue_holds_what_the_declarations_say(trial: Trial) -> None:
     """A-05, CERT-16."""
-    assert catalogue_faults() == {}
+    found = catalogue_faults()
+    assert found == {}
+    trial.report(n=len(list(tables())), violations=len(found))
 
 
 SABOTAGES = {
@@ -178,6 +186,7 @@ SABOTAGES = {
 }
 
 
+@pytest.mark.control("A-05")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sabotage", SABOTAGES)
 def test_the_check_names_the_table_that_was_tampered_with(databases: Databases, sabotage: str) -> None:
@@ -189,6 +198,7 @@ def test_the_check_names_the_table_that_was_tampered_with(databases: Databases, 
     assert list(catalogue_faults()) == [table]
 
 
+@pytest.mark.torture("A-05")
 @pytest.mark.django_db
 def test_nothing_goes_around_row_security_but_the_audit_and_yes_or_no_functions() -> None:
     """A-05."""

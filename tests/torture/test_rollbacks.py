@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import suppress
 
 import pytest
@@ -16,11 +15,11 @@ from jobs.services import enqueue
 from organizations.actors import load_actor
 from tests.database import as_system
 from tests.factories.names import World
+from tests.trials import Trial
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KIND = "torture.number"
-TRANSACTIONS = 400
 
 
 class Undo(Exception):
@@ -37,12 +36,14 @@ def entries() -> set[str]:
     return {key.partition("|")[2] for key in OrmQ.objects.values_list("key", flat=True)}
 
 
-def test_of_400_transactions_exactly_the_committed_ones_leave_a_job(world: World) -> None:
+@pytest.mark.torture("D-09")
+def test_of_many_transactions_exactly_the_committed_ones_leave_a_job(world: World, trial: Trial) -> None:
     """D-09: half are rolled back after asking, and half of the rest undo one of two wishes with a savepoint."""
-    chance, wanted = random.Random(9), set()
+    chance, wanted = trial.random, set()
+    count = trial.scale(fast=400, long=10_000)
     with as_system():
         actor = load_actor(world.provider_admin_a)
-    kinds = [index % 2 == 0 for index in range(TRANSACTIONS)]
+    kinds = [index % 2 == 0 for index in range(count)]
     chance.shuffle(kinds)
 
     for index, commits in enumerate(kinds):
@@ -53,11 +54,12 @@ def test_of_400_transactions_exactly_the_committed_ones_leave_a_job(world: World
             undo(when=not commits)
             wanted.add(f"outer-{index}")
 
-    assert len(wanted) == TRANSACTIONS // 2
+    assert len(wanted) == count // 2
     assert jobs() == wanted
     with as_system():
         ids = {str(pk) for pk in Job.objects.filter(kind=KIND).values_list("pk", flat=True)}
     assert entries() == ids
+    trial.report(n=count, violations=len(jobs() ^ wanted) + len(entries() ^ ids))
 
 
 def undo(*, when: bool = True) -> None:
@@ -72,6 +74,7 @@ def ask_and_undo(key: str) -> None:
         undo()
 
 
+@pytest.mark.control("D-09")
 def test_a_queue_on_a_connection_of_its_own_would_keep_what_was_undone(world: World) -> None:
     """The control of the test above: it would notice."""
     with as_system():

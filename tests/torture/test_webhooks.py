@@ -35,6 +35,7 @@ from tests.fakes.stripe import FakeStripe
 from tests.payments.conftest import fake
 from tests.payments.people import fresh, invited, opened, tell
 from tests.payments.signed import signed
+from tests.trials import Trial
 from tests.work import run_due
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,8 +89,9 @@ def tell_a_hundred_times(server: LiveServer, fake: FakeStripe, event: dict[str, 
         return Counter(pool.map(lambda _: post(server, body, signature), range(100)))
 
 
+@pytest.mark.torture("M-07")
 def test_one_event_told_a_hundred_times_at_once_has_one_effect(
-    live_server: LiveServer, world: World, fake: FakeStripe, judge: Judge
+    live_server: LiveServer, world: World, fake: FakeStripe, judge: Judge, trial: Trial
 ) -> None:
     """M-07."""
     payment = opened(world, invited(world))
@@ -104,6 +106,7 @@ def test_one_event_told_a_hundred_times_at_once_has_one_effect(
     assert judge.count("jobs_job", "dedupe_key = %s", f"gateway-event:{event['id']}") == 1
     assert judge.count("notifications_message", "event = 'payment.receipt'") == 1
     assert judge.count("payments_payment", "id = %s AND status = 'succeeded'", payment.pk) == 1
+    trial.report(n=answers.total(), violations=answers.total() - answers[200])
 
 
 def look_then_insert(event: dict[str, Any]) -> None:
@@ -115,6 +118,7 @@ def look_then_insert(event: dict[str, Any]) -> None:
     enqueue(events.APPLY, dedupe_key=f"gateway-event:{event['id']}", params={"event_id": event["id"]})
 
 
+@pytest.mark.control("M-07")
 def test_control_looking_before_inserting_fails_the_hundred(
     live_server: LiveServer, fake: FakeStripe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +153,10 @@ def forgeries(fake: FakeStripe) -> dict[str, tuple[bytes, str | None, int]]:
     }
 
 
-def test_nothing_forged_stale_or_huge_is_kept(live_server: LiveServer, fake: FakeStripe, judge: Judge) -> None:
+@pytest.mark.torture("M-09")
+def test_nothing_forged_stale_or_huge_is_kept(
+    live_server: LiveServer, fake: FakeStripe, judge: Judge, trial: Trial
+) -> None:
     """M-09."""
     before = judge.count("payments_gatewayevent"), judge.count("jobs_job")
 
@@ -158,6 +165,7 @@ def test_nothing_forged_stale_or_huge_is_kept(live_server: LiveServer, fake: Fak
     assert answers == {name: status for name, (_, _, status) in forgeries(fake).items()}
     assert (judge.count("payments_gatewayevent"), judge.count("jobs_job")) == before
     assert judge.count("audit_systemevent", "summary = 'A webhook was refused.'") == 10
+    trial.report(n=len(answers), violations=judge.count("payments_gatewayevent", "event_id = 'evt_bad'"))
 
 
 def test_a_true_event_on_either_edge_of_its_time_is_kept(live_server: LiveServer, fake: FakeStripe) -> None:
@@ -182,6 +190,7 @@ def parse_before_verify(raw: bytes, signature: str) -> Any:
 TRUE_VERIFY: Callable[[bytes, str], Any] = gateway.verify
 
 
+@pytest.mark.control("M-09")
 def test_control_parsing_before_verifying_keeps_a_forgery(
     live_server: LiveServer, fake: FakeStripe, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,7 +241,10 @@ def paid(world: World, fake: FakeStripe) -> Payment:
     return paid_now
 
 
-def test_a_storm_of_refunds_never_gives_back_more_than_was_paid(world: World, fake: FakeStripe, judge: Judge) -> None:
+@pytest.mark.torture("M-06")
+def test_a_storm_of_refunds_never_gives_back_more_than_was_paid(
+    world: World, fake: FakeStripe, judge: Judge, trial: Trial
+) -> None:
     """M-06 in small: 50 clicks, 7 of which fit."""
     payment = paid(world, fake)
 
@@ -243,6 +255,7 @@ def test_a_storm_of_refunds_never_gives_back_more_than_was_paid(world: World, fa
     assert judge.count("payments_refund", "payment_id = %s", payment.pk) == 7
     assert fake.totals(payment.payment_intent_id)["refunded"] == 4900
     assert all(len(made["refunds"]) <= 1 for made in fake.book()["keys"].values())
+    trial.report(n=told.total(), violations=max(0, fake.totals(payment.payment_intent_id)["refunded"] - 5000))
 
 
 def test_the_database_stops_a_storm_that_the_service_let_through(
@@ -260,6 +273,7 @@ def test_the_database_stops_a_storm_that_the_service_let_through(
     assert judge.count("payments_refund", "payment_id = %s", payment.pk) == 7
 
 
+@pytest.mark.control("M-06")
 def test_control_without_both_nets_a_storm_gives_too_much(
     world: World, fake: FakeStripe, databases: Databases, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:

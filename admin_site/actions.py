@@ -35,11 +35,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold import widgets
 
+from admin_site.proof import ProofForm
 from core.errors import DomainError
 from organizations.backends import allows
 
 Text = str | Promise
 BULK_LIMIT = 200
+_OURS = frozenset({"reason", "seen", "proof"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class PostAction:
     bulk: bool = False
     lock: bool = True
     exists: Callable[[], bool] | None = None
+    fresh: bool = False
 
     @property
     def is_here(self) -> bool:
@@ -87,25 +90,26 @@ class PostAction:
         if self.reason:
             given["reason"] = cleaned["reason"]
         if self.form is not None:
-            given["data"] = {name: value for name, value in cleaned.items() if name not in {"reason", "seen"}}
+            given["data"] = {name: value for name, value in cleaned.items() if name not in _OURS}
         return self.method(admin, request, row, **given) or _("Done.")
 
     def form_class(self) -> type[ActionForm]:
         """The dialog's form: the declared fields, and the reason where one is required."""
         parents = (self.form,) if self.form is not None else (ActionForm,)
         if not self.reason:
-            return parents[0]
+            return type("FreshActionForm", parents, {"fresh": True}) if self.fresh else parents[0]
         reason = forms.CharField(
             label=_("Reason"), max_length=1000, strip=True, help_text=_("Kept on the record."),
             widget=forms.Textarea(attrs={"rows": 3}),
         )  # fmt: skip
-        return type("ReasonedActionForm", parents, {"reason": reason})
+        return type("ReasonedActionForm", parents, {"reason": reason, "fresh": self.fresh})
 
 
-class ActionForm(forms.Form):
+class ActionForm(ProofForm):
     """Base of an action's form. `row` is the row acted on (None for several), `request` the request; override
     `__init__` to narrow choices by them, and call super first. Widgets get the console's look by themselves."""
 
+    fresh = False
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, request: HttpRequest, row: models.Model | None = None, **kwargs: Any) -> None:
@@ -115,6 +119,8 @@ class ActionForm(forms.Form):
         for bound in self.fields.values():
             dress(bound)
         self.order_fields([name for name in self.fields if name != "reason"])
+        if self.fresh:
+            self.ask_for_proof()
 
 
 _DRESSES: tuple[tuple[type[forms.Widget], type[forms.Widget]], ...] = (
@@ -168,6 +174,7 @@ def post_action(
     bulk: bool = False,
     lock: bool = True,
     exists: Callable[[], bool] | None = None,
+    fresh: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a method of a ConsoleModelAdmin as an action that only ever acts on POST.
 
@@ -181,13 +188,14 @@ def post_action(
     lock                lock the row; False for rows the web role may not update, and where the service locks in its
                         own order
     exists              whether this installation has the action: without it the button is gone and the address is 404
+    fresh               the dialog asks for the password or a code when the last proof is older than FRESH_MINUTES
     """
 
     def declare(method: Callable[..., Any]) -> Callable[..., Any]:
         method.console_action = PostAction(
             name=method.__name__, method=method, permission=permission, title=title, confirm=confirm, reason=reason,
             form=form, available=available, states=frozenset(states), state_field=state_field, icon=icon,
-            danger=danger, detail=detail, row=row, bulk=bulk, lock=lock, exists=exists,
+            danger=danger, detail=detail, row=row, bulk=bulk, lock=lock, exists=exists, fresh=fresh,
         )  # fmt: skip
         return method
 

@@ -24,6 +24,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from admin_site.actions import dress
+from admin_site.proof import ProofForm
 from core import clock
 from core.errors import DomainError
 from organizations.models import Organization
@@ -69,14 +70,16 @@ class UploadForm(forms.Form):
         return upload
 
 
-class ExportForm(forms.Form):
+class ExportForm(ProofForm):
     """Which format leaves."""
 
     format = forms.ChoiceField(choices=[("csv", "CSV"), ("xlsx", "Excel (.xlsx)")], label=_("Format"))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.request = request
         dress(self.fields["format"])
+        self.ask_for_proof()
 
 
 class ConsoleImportExport:
@@ -186,7 +189,7 @@ class ConsoleImportExport:
             rows = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(self._address("export"))
-        form = ExportForm(request.POST or None)
+        form = ExportForm(request.POST or None, request=request)
         resource = self.resource_class(request.actor)
         if request.method == "POST" and form.is_valid():
             return self._send(request, resource, rows, form.cleaned_data["format"])

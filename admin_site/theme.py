@@ -53,6 +53,8 @@ def language_action(request: HttpRequest) -> str:
 def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     """What a person manages about their own account."""
     return [
+        {"title": _("My account"), "link": reverse("website:account")},
+        {"title": _("Second step at sign-in"), "link": reverse("mfa_index")},
         {"title": _("My sessions"), "link": reverse("usersessions_list")},
         {"title": _("Change password"), "link": reverse("account_change_password")},
     ]

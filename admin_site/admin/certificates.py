@@ -102,6 +102,7 @@ class CertificateAdmin(ConsoleModelAdmin):
     @post_action(
         permission="certificates.replace_certificate",
         title=_("Replace"),
+        fresh=True,
         confirm=_(
             "A new certificate with a new number takes its place. This one answers “replaced” from then on, and the"
             " client is told. With official numbers, one must be in the pool."
@@ -119,6 +120,7 @@ class CertificateAdmin(ConsoleModelAdmin):
     @post_action(
         permission="certificates.revoke_certificate",
         title=_("Revoke"),
+        fresh=True,
         confirm=_(
             "The certificate stays on record as revoked, and the client is told. This cannot be undone. If only"
             " something on it is wrong, replace it instead."

@@ -73,6 +73,7 @@ class OrganizationAdmin(ConsoleModelAdmin):
     fieldsets = (
         (None, {"fields": ("name", "slug", "email", "phone")}),
         (_("What it does here"), {"fields": ("is_provider", "is_firm", "is_sponsor", "is_employer")}),
+        (_("Signing in"), {"fields": ("requires_second_factor",)}),
     )
     inlines = (MembershipInline,)
 
@@ -98,6 +99,7 @@ class OrganizationAdmin(ConsoleModelAdmin):
     @post_action(
         permission="organizations.grant_access",
         title=_("Give access for audit"),
+        fresh=True,
         confirm=_("The person may read every record of this organization until you withdraw it."),
         reason=True,
         form=AccessForm,
@@ -111,6 +113,7 @@ class OrganizationAdmin(ConsoleModelAdmin):
     @post_action(
         permission="organizations.grant_access",
         title=_("Withdraw access"),
+        fresh=True,
         confirm=_("It ends at the person's next click."),
         reason=True,
         form=WithdrawForm,
@@ -155,6 +158,7 @@ class MembershipAdmin(ConsoleModelAdmin):
     @post_action(
         permission="organizations.change_membership",
         title=_("Change role"),
+        fresh=True,
         confirm=_("The person's sessions end, and the new role holds from the next sign-in."),
         reason=True,
         form=RoleForm,

@@ -179,6 +179,7 @@ class PaymentAdmin(BillingPage, ConsoleImportExport, ConsoleModelAdmin):
     @post_action(
         permission="payments.refund_payment",
         title=_("Refund"),
+        fresh=True,
         confirm=_("The money goes back to the card it came from; what was recorded by hand you give back by hand."),
         reason=True,
         form=RefundForm,

@@ -11,14 +11,17 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.sessions import SEEN_AT, SIGNED_IN_AT, now_stamp
 from audit.services import record
 from organizations.actors import GENERATION_KEY
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.remember_generation")
 def remember_generation(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
-    """The session remembers the generation it was opened in; a later one ends it."""
+    """The session remembers when it was opened, and the generation it was opened in; a later one ends it."""
     request.session[GENERATION_KEY] = user.session_generation
+    request.session[SIGNED_IN_AT] = now_stamp()
+    request.session.pop(SEEN_AT, None)
 
 
 @receiver(email_changed, dispatch_uid="accounts.follow_address")

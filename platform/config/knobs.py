@@ -183,6 +183,23 @@ class Knobs(BaseSettings):
     # --- Sign-up ----------------------------------------------------------------------------------------------------
     ALLOW_PUBLIC_SIGNUP: bool = _knob(False, "Let people sign up without an invitation.")
 
+    # --- Sign-in and sessions ---------------------------------------------------------------------------------------
+    SECOND_FACTOR_FOR_PLATFORM: bool | None = _knob(
+        None, "Platform roles need a second step at sign-in.", shown="true in staging and production, else false"
+    )
+    FRESH_MINUTES: PositiveInt = _knob(10, "Minutes for which a password or code counts before dangerous acts.")
+    SESSION_IDLE_MINUTES: PositiveInt = _knob(720, "Minutes a session may lie idle.")
+    SESSION_IDLE_MINUTES_STAFF: PositiveInt = _knob(120, "The same for people with a role in an organization.")
+    SESSION_IDLE_MINUTES_PLATFORM: PositiveInt = _knob(60, "The same for platform roles.")
+    SESSION_HOURS: PositiveInt = _knob(24, "Hours after which a session ends in any case.")
+    SESSION_HOURS_STAFF: PositiveInt = _knob(12, "The same for people with a role in an organization.")
+    SESSION_HOURS_PLATFORM: PositiveInt = _knob(12, "The same for platform roles.")
+    BREACHED_PASSWORDS_FILE: str = _knob(
+        "",
+        "File of SHA-1 hashes of leaked passwords, sorted, one HASH or HASH:COUNT a line; checked beside the 20,000"
+        " common ones. None checks those alone.",
+    )
+
     # --- Payments ---------------------------------------------------------------------------------------------------
     STRIPE_SECRET_KEY: str = _knob("", "Stripe's secret key; without it nobody pays by card.", secret=True)
     STRIPE_WEBHOOK_SECRET: str = _knob("", "Verifies what Stripe's webhook sends.", secret=True)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("console/", console.urls),
     path("", include("website.plain_urls")),
     *i18n_patterns(
+        path("accounts/2fa/", include("website.second_step_urls")),
         path("accounts/", include("allauth.urls")),
         path("", include("website.urls")),
         prefix_default_language=False,

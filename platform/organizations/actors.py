@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from guardian.models import UserObjectPermission
 
 from accounts.models import User
+from accounts.sessions import seconds_left
 from core.context import ANONYMOUS, Actor, Kind
 from organizations.models import Membership
 from organizations.roles import EVERY_VIEW, carries, platform_role_carries, role_carries
@@ -55,15 +56,20 @@ def _grants(user: User) -> tuple[dict[UUID, frozenset[str]], dict[str, dict[UUID
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The actor of a request with a signed-in session; a session from before the last role change is ended."""
+    """The actor of a request with a signed-in session; a session from before the last role change is ended, and so is
+    one that lay idle or lasted too long."""
     user: Any = request.user
     if not user.is_authenticated:
         return ANONYMOUS
     if request.session.get(GENERATION_KEY) != user.session_generation:
         logout(request)
         return ANONYMOUS
-    user.actor = load_actor(user)
-    return user.actor
+    actor = load_actor(user)
+    if seconds_left(request.session, actor) <= 0:
+        logout(request)
+        return ANONYMOUS
+    user.actor = actor
+    return actor
 
 
 def actor_for(user: Any) -> Actor:

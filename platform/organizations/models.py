@@ -45,6 +45,11 @@ class Organization(Row):
     is_firm = models.BooleanField(_("law firm"), default=False)
     is_sponsor = models.BooleanField(_("sponsor"), default=False)
     is_employer = models.BooleanField(_("employer"), default=False)
+    requires_second_factor = models.BooleanField(
+        _("staff need a second step"),
+        default=False,
+        help_text=_("Everyone with a role here sets up a code app or a passkey before going on, at their next click."),
+    )
 
     objects: ClassVar = models.Manager.from_queryset(OrganizationQuerySet)()
     history = history()

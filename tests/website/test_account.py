@@ -7,10 +7,10 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from accounts.agents import device_name
 from tests.database import as_system
 from tests.factories.people import PASSWORD
 from tests.web import sign_in
-from website.devices import device_name
 from website.hats import PLACES
 
 pytestmark = pytest.mark.django_db

@@ -48,3 +48,12 @@ def end_sessions(user: User, *, reason: str = "") -> int:
             session.end()
     record("user.sessions_ended", user, reason=reason, payload={"sessions": len(sessions)})
     return len(sessions)
+
+
+@transaction.atomic
+def end_session(session: UserSession, *, reason: str = "") -> None:
+    """Sign one device of a person out, on the server, with an audit event."""
+    user = session.user
+    with reaching_logins():
+        session.end()
+    record("user.session_ended", user, reason=reason)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Language
+from accounts.limits import ask_for_reset
 from accounts.models import User
 from accounts.queries import person_without_login
 from organizations.enums import InvitedRole
@@ -48,7 +49,12 @@ class ConfirmPasswordForm(SiteStyle, package.ReauthenticateForm):
 
 
 class ForgottenPasswordForm(SiteStyle, package.ResetPasswordForm):
-    pass
+    """A wish for a new password; wishes for one address are counted, whether anyone has it or not."""
+
+    def clean_email(self) -> str:
+        email = super().clean_email()
+        ask_for_reset(email.lower())
+        return str(email)
 
 
 class NewPasswordForm(SiteStyle, package.ResetPasswordKeyForm):

@@ -2,7 +2,7 @@
 
 from django import template
 
-from website.devices import device_name
+from accounts.agents import device_name
 
 register = template.Library()
 register.filter("device", device_name)

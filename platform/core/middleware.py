@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.db import DatabaseError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_cache_control
 
 from core.apps import core_config
 from core.context import ANONYMOUS, Actor, Kind, acting, switch_actor
@@ -39,6 +40,19 @@ class CorrelationMiddleware:
             response["X-Request-ID"] = identifier
             log.info("request", method=request.method, path=request.path, status=response.status_code)
             return response
+
+
+class PrivateAnswerMiddleware:
+    """No cache keeps what was answered to a session: neither a shared one, nor the browser's own after sign-out."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or settings.SESSION_COOKIE_NAME in response.cookies:
+            patch_cache_control(response, no_store=True, private=True)
+        return response
 
 
 class ContextMiddleware:

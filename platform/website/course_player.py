@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,9 @@ from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.sessions import seconds_left
 from core import clock
+from courses.beats import give_word
 from courses.guards import gate_of
 from courses.models import CourseSession
 from courses.queries import Outline, Place, outline
@@ -122,6 +125,7 @@ def way_on(player: Player) -> str:
 
 def frame(request: HttpRequest, player: Player, *crumbs: Crumb, lesson: str = "") -> dict[str, Any]:
     """The context every page of the player needs; `crumbs` come after the way to the course."""
+    is_running = player.is_studying and not player.is_paused
     trail = [Crumb(_("Your steps"), overview_url(player.enrollment.pk))]
     if crumbs:
         trail.append(Crumb(_("Lessons"), course_url("study", player.enrollment)))
@@ -132,19 +136,23 @@ def frame(request: HttpRequest, player: Player, *crumbs: Crumb, lesson: str = ""
         "meter": player.meter,
         "crumbs": [*trail, *(crumbs or [Crumb(_("Lessons"))])],
         "help_contact": provider_help(player.enrollment),
-        "heartbeat": heartbeat_settings(request, lesson) if player.is_studying and not player.is_paused else None,
+        "heartbeat": heartbeat_settings(request, player.enrollment, lesson) if is_running else None,
     }
 
 
-def heartbeat_settings(request: HttpRequest, lesson: str) -> dict[str, Any]:
-    """What the heartbeat of a page is told."""
+def heartbeat_settings(request: Any, enrollment: Enrollment, lesson: str) -> dict[str, Any]:
+    """What the heartbeat of a page is told. Staff get no word for the short way: more is asked of their sessions."""
+    left = signed_in_seconds(request)
+    until = clock.now() + dt.timedelta(seconds=seconds_left(request.session, request.actor))
+    plain = not request.actor.platform_role and not request.actor.organization_ids
     return {
         "url": reverse("heartbeat"),
         "token": get_token(request),
         "lesson": lesson,
         "every": PING_SECONDS,
         "quiet": QUIET_SECONDS,
-        "left": signed_in_seconds(request),
+        "left": left,
+        "word": give_word(enrollment, request.user, request.session.session_key, until) if plain else "",
     }
 
 

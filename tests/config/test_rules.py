@@ -18,6 +18,7 @@ BULK_WRITES = {
     "platform/payments/services/events.py": "takes a gateway event once, in a request that may not read it",
 }
 RAW_SQL = {
+    "platform/courses/beats.py": "a heartbeat is one statement, judged by a function of the database",
     "platform/core/context.py": "hands the actor to the database",
     "platform/core/limits.py": "one statement counts and answers",
     "platform/core/rls.py": "reads the catalogue and writes policies",

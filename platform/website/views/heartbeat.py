@@ -38,15 +38,15 @@ def heartbeat(request: Any) -> JsonResponse:
         raise DomainError("signed_out")
     hit("course_heartbeat", str(request.user.pk), limit=MOST_PER_MINUTE, seconds=60)
     body = _body(request)
-    enrollment = own_enrollment(request, pk) if (pk := _uuid(body.get("enrollment"))) else None
+    enrollment = own_enrollment(request, pk) if (pk := uuid_in(body.get("enrollment"))) else None
     if enrollment is None:
         raise DomainError("not_found")
     session = beat(enrollment)
-    if lesson := _uuid(body.get("lesson")):
+    if lesson := uuid_in(body.get("lesson")):
         open_lesson(enrollment, lesson)
     language = body.get("language")
     with override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
-        return JsonResponse(_answer(enrollment, session) | {"signed_in_seconds": _stay_signed_in(request)})
+        return JsonResponse(answer_to(enrollment, session) | {"signed_in_seconds": _stay_signed_in(request)})
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
@@ -59,14 +59,16 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     return body
 
 
-def _uuid(text: object) -> UUID | None:
+def uuid_in(text: object) -> UUID | None:
+    """The id that a field of the body holds, if it is one."""
     try:
         return UUID(text) if isinstance(text, str) else None
     except ValueError:
         return None
 
 
-def _answer(enrollment: Enrollment, session: CourseSession) -> dict[str, Any]:
+def answer_to(enrollment: Enrollment, session: CourseSession) -> dict[str, Any]:
+    """The totals, as numbers and as the reader sees them."""
     gate, meter = gate_of(enrollment, session.total_seconds), meter_of(enrollment, session)
     state = _state(enrollment, session)
     return {

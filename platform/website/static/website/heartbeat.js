@@ -44,7 +44,7 @@
     try {
       const reply = await fetch(to.url, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": to.token },
+        headers: { "Content-Type": "application/json", "X-CSRFToken": to.token, "X-Course-Word": to.word },
         body: JSON.stringify({ enrollment: to.enrollment, lesson: to.lesson, language: document.documentElement.lang }),
         signal: AbortSignal.timeout(20000),
       });

@@ -213,7 +213,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     """Secrets of the second step are sealed like other personal fields; keys belong to the site people use."""
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        return {"id": urlsplit(settings.SITE_URL).hostname or "localhost", "name": "CertaOS"}
+        """The site's own name; a passkey belongs to a name, so on this machine it is localhost and no number."""
+        host = urlsplit(settings.SITE_URL).hostname or "localhost"
+        return {"id": "localhost" if host in {"127.0.0.1", "::1"} else host, "name": "CertaOS"}
 
     def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:  # noqa: A002 -- the package's
         return _("My passkey")

@@ -75,7 +75,7 @@ def sweep(world: Any, paths: list[str]) -> tuple[int, dict[str, list[str]]]:
                 private = user is not None and not path.startswith("/static/")
                 if lacking := missing(answer, signed_in=private):
                     found[f"{method} {path} {answer.status_code}"] = lacking
-                answer.close()
+                answer.getvalue()
     return n, found
 
 

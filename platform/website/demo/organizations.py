@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP
 from dateutil.relativedelta import relativedelta
 from django.contrib.auth.hashers import make_password
 
@@ -59,6 +60,8 @@ class Cast:
                 date_joined=joined,
             )
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        if "code_app" in person:
+            TOTP.activate(user, person["code_app"])
         return user
 
 

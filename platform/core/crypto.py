@@ -83,7 +83,11 @@ class SealedField(models.TextField):
 
     def binding(self, row: models.Model) -> str:
         """Table, primary key and column: a ciphertext copied to another row does not open."""
-        return f"{row._meta.db_table}|{row.pk}|{self.column}"
+        return self.binding_for(row.pk)
+
+    def binding_for(self, pk: Any) -> str:
+        """The binding of the row with this primary key, which need not be there yet."""
+        return f"{self.model._meta.db_table}|{pk}|{self.column}"
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
         return Sealed(value) if value else value

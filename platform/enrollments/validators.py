@@ -16,6 +16,10 @@ OLDEST_YEARS = 120
 MOST_LETTERS = 80
 
 
+# What nearly every name is made of; other letters are looked up one by one.
+_COMMON = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][A-Za-zÀ-ÖØ-öø-ÿ '’.-]*")
+
+
 def _belongs(sign: str) -> bool:
     return sign.isalpha() or sign in " '’.-" or unicodedata.category(sign) == "Mn"
 
@@ -23,6 +27,8 @@ def _belongs(sign: str) -> bool:
 def clean_name(text: str) -> str:
     """The name with single spaces. DomainError `name_invalid` for digits, signs, or nothing."""
     name = " ".join(text.split())
+    if _COMMON.fullmatch(name) and len(name) <= MOST_LETTERS:
+        return name
     if not name or not name[0].isalpha() or len(name) > MOST_LETTERS or not all(_belongs(sign) for sign in name):
         raise DomainError("name_invalid")
     return name

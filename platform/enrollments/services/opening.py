@@ -8,15 +8,13 @@ from django.db import transaction
 
 from audit.services import record
 from core.errors import DomainError
+from enrollments.columns import case_columns, clean_address, client_columns
 from enrollments.enums import ENDED, FINISHED
-from enrollments.identity import identity_of
 from enrollments.models import Client, Enrollment, EnrollmentRequest, Household
 from enrollments.offers import refuse_offer
-from enrollments.validators import clean_birth_date, clean_case_number, clean_name, clean_ssn_last4
 from enrollments.values import Case, Person
 from enrollments.wording import column_labels
 from organizations.models import Organization
-from providers.enums import CourseKind
 
 
 @transaction.atomic
@@ -78,14 +76,9 @@ def open_enrollments(
     made = []
     for client in clients:
         enrollment = Enrollment(
-            provider=provider, firm=firm, client=client, household=household, request=request, kind=case.kind,
-            district_id=case.court_id, language=language, delivery_method=case.delivery_method,
+            provider=provider, firm=firm, client=client, household=household, request=request, language=language,
+            **case_columns(case, deadline),
         )  # fmt: skip
-        if case.kind == CourseKind.DE:
-            enrollment.chapter = case.chapter
-            enrollment.case_number = clean_case_number(case.case_number) if case.case_number else ""
-            enrollment.first_set_341_date = enrollment.current_341_date = case.first_set_341_date
-            enrollment.de_filing_deadline = deadline
         enrollment.save(force_insert=True)
         record(
             "enrollment.created",
@@ -98,29 +91,20 @@ def open_enrollments(
 
 
 def _check_people(people: Sequence[Person]) -> None:
-    addresses = [person.email.strip().lower() for person in people]
-    if not all(addresses):
-        raise DomainError("email_required")
+    addresses = [clean_address(person) for person in people]
     if len(set(addresses)) < len(addresses):
         raise DomainError("joint_email_shared")
 
 
 def _client_for(provider: Organization, firm: Organization | None, person: Person, language: str) -> Client:
-    first_name, last_name = clean_name(person.first_name), clean_name(person.last_name)
-    email = person.email.strip().lower()
+    columns = client_columns(person, language)
     client = Client.objects.locked().filter(
-        provider=provider, firm=firm, email__iexact=email,
-        first_name__iexact=first_name, last_name__iexact=last_name,
+        provider=provider, firm=firm, email__iexact=columns["email"],
+        first_name__iexact=columns["first_name"], last_name__iexact=columns["last_name"],
     ).first()  # fmt: skip
     if client is not None:
         return client
-    client = Client(
-        provider=provider, firm=firm, first_name=first_name, last_name=last_name, email=email,
-        phone=person.phone.strip(), language=language,
-        birth_date=clean_birth_date(person.birth_date).isoformat() if person.birth_date else "",
-        ssn_last4=clean_ssn_last4(person.ssn_last4) if person.ssn_last4 else "",
-    )  # fmt: skip
-    client.identity_hash = identity_of(client)
+    client = Client(provider=provider, firm=firm, **columns)
     client.save(force_insert=True)
     return client
 

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "notifications",
     "files",
     "lists",
+    "imports",
     "providers",
     "enrollments",
     "courses",

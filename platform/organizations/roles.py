@@ -51,6 +51,7 @@ _ADMINISTRATION = _all(
     _can("lists.savedview", "share"),
     _can("providers.districtapproval", "view"),
     _can("enrollments.enrollment", "add change invite cancel import export"),
+    _can("imports.importrun", "view cancel undo"),
     {"enrollments.override_time"},
     _can("enrollments.enrollmentrequest", "view change convert"),
     _can("enrollments.client", "add change"),
@@ -64,6 +65,7 @@ _ADMINISTRATION = _all(
 )
 _LAW = _all(
     _can("enrollments.enrollment", "view add invite import export"),
+    _can("imports.importrun", "view cancel undo"),
     _can("enrollments.client", "view add"),
     _can("enrollments.household", "view"),
     _can("certificates.certificate", "view download"),
@@ -72,7 +74,12 @@ _LAW = _all(
     _can("providers.district", "view"),
 )
 _SUPPORT = frozenset({EVERY_VIEW})
-_FINANCE = _all(_SUPPORT, _can("payments.payment", "record refund import export"), _can("payments.feewaiver", "decide"))
+_FINANCE = _all(
+    _SUPPORT,
+    _can("payments.payment", "record refund import export"),
+    _can("payments.feewaiver", "decide"),
+    _can("imports.importrun", "cancel undo"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from accounts.models import User
 from audit.models import SystemEvent
 from core import clock
 from files.models import StagedUpload, StoredFile
+from imports.enums import Outcome, RunState
+from imports.models import ColumnMapping, ImportedRow, ImportRun, StagedRow
 from jobs.models import Job, ScheduleSlot, WorkerHeartbeat
 from lists.enums import Audience
 from lists.models import BulkEdit, BulkEditRow, SavedView
@@ -57,6 +59,33 @@ def make_staged_upload(person: User) -> StagedUpload:
         person=person, resource="enrollments", name="clients.csv", sha256="0" * 64, body="sealed",
         expires_at=clock.now() + dt.timedelta(hours=1),
     )  # fmt: skip
+
+
+def make_import_run(organization: Organization, person: User, **fields: Any) -> ImportRun:
+    defaults = {
+        "resource": "enrollments", "file_name": "clients.csv", "sha256": "0" * 64, "state": RunState.DONE,
+        "rows": 1, "created": 1, "to_create": 1, "expires_at": clock.now() + dt.timedelta(hours=1),
+        "finished_at": clock.now(),
+    }  # fmt: skip
+    return ImportRun.objects.create(organization=organization, person=person, **defaults | fields)
+
+
+def make_staged_row(run: ImportRun) -> StagedRow:
+    return StagedRow.objects.create(
+        run=run, organization=run.organization, person=run.person, line=2, outcome=Outcome.ERROR, label="Ada Example"
+    )
+
+
+def make_imported_row(run: ImportRun, record: models.Model) -> ImportedRow:
+    return ImportedRow.objects.create(
+        run=run, organization=run.organization, line=2, outcome=Outcome.SKIP, record_id=record.pk
+    )
+
+
+def make_column_mapping(organization: Organization, person: User) -> ColumnMapping:
+    return ColumnMapping.objects.create(
+        organization=organization, person=person, resource="enrollments", header="surname", column="last_name"
+    )
 
 
 def make_system_event() -> SystemEvent:

@@ -108,8 +108,19 @@ def _cases(letter: str, provider: Any, firm: Any, people: dict[str, Any]) -> dic
         "bulk_edit": shared.make_bulk_edit(people["provider_admin"], client),
     }
     rows |= _belongings(letter, rows, firm, people)
+    rows |= _imports(provider, people["provider_admin"], rows["invited"])
     record("world.built", provider, payload={"tenant": letter})
     return rows
+
+
+def _imports(provider: Any, person: Any, about: Any) -> dict[str, Any]:
+    run = shared.make_import_run(provider, person)
+    return {
+        "import_run": run,
+        "staged_row": shared.make_staged_row(run),
+        "imported_row": shared.make_imported_row(run, about),
+        "column_mapping": shared.make_column_mapping(provider, person),
+    }
 
 
 def _belongings(letter: str, rows: dict[str, Any], firm: Any, people: dict[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class ConsoleResource(Resource):
     required: ClassVar[tuple[str, ...]] = ()
     key: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()
+    # How many rows one file may bring.
+    row_limit: ClassVar[int] = 2_000
 
     def __init__(self, actor: Actor, organization: Organization | None = None) -> None:
         super().__init__()
@@ -132,13 +134,34 @@ class ConsoleResource(Resource):
         """Write the differences through the service. The default refuses: an import overwrites nothing."""
         raise DomainError("import_would_overwrite", columns=", ".join(self.differences(record, values)))
 
+    @classmethod
+    def titles(cls) -> dict[str, str]:
+        """What people call a writable column, by its name in files, where a model says it."""
+        found = {}
+        for column in cls.writable:
+            field: Any = cls._model_field(column)
+            if field is not None:
+                found[column] = str(field.verbose_name).capitalize()
+        return found
+
+    @classmethod
+    def _model_field(cls, column: str) -> Any:
+        model: Any = cls.model
+        *path, last = (cls.fields[column].attribute or column).split("__")
+        try:
+            for step in path:
+                model = model._meta.get_field(step).related_model
+            return next((f for f in model._meta.concrete_fields if last in (f.name, f.attname)), None)
+        except FieldDoesNotExist:
+            return None
+
     def examples(self) -> list[dict[str, Any]]:
         """Rows for the example file: every writable column and an allowed value."""
         return []
 
     def import_data(self, *args: Any, **kwargs: Any) -> Any:
-        """The package's own way in knows no actor; use `resources.importing.run_import`."""
-        raise NotImplementedError("Use resources.importing.run_import.")
+        """The package's own way in knows no actor; use `resources.importing`."""
+        raise NotImplementedError("Use resources.importing.")
 
     # --- what a check asks --------------------------------------------------------------------------------------------
     @classmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.db import models
@@ -11,18 +12,24 @@ from import_export.fields import Field
 
 from accounts.enums import Language
 from core.context import Actor
-from core.crypto import lookup_hash
 from core.errors import DomainError
 from core.scope import ScopedQuerySet
-from enrollments.enums import ENDED, FINISHED, Chapter
-from enrollments.models import Client, Enrollment
-from enrollments.services.opening import create_enrollment
+from enrollments.enums import Chapter
+from enrollments.models import Enrollment
+from enrollments.services.bulk import Match, Preparation, matches, staged_matches, write_new
+from enrollments.services.withdrawal import withdraw_imported
 from enrollments.values import Case, Person
+from imports.models import ImportRun, StagedRow
 from organizations.models import Organization
 from providers.enums import CourseKind
 from providers.models import District
 from resources.base import ConsoleResource
-from resources.widgets import Choice, Date, ScopedReference, Text
+from resources.sets import Finding, Prepared, WrittenInSets
+from resources.verdicts import CREATE, ERROR, SKIP
+from resources.widgets import Choice, Date, Email, ScopedReference, Text
+
+_COMPARED = {name: name for name in ("phone", "language", "chapter", "case_number", "first_set_341_date",
+                                     "de_filing_deadline")} | {"court_id": "district_id"}  # fmt: skip
 
 
 class OpenProvider(ScopedReference):
@@ -33,13 +40,15 @@ class OpenProvider(ScopedReference):
         return Organization.objects.open_to_the_public() | own
 
 
-class EnrollmentResource(ConsoleResource):
+class EnrollmentResource(WrittenInSets, ConsoleResource):
     """One line, one client and one enrollment. The organization the file is for is never in the file: for a law firm
     the firm is forced and `provider_slug` chooses a provider; for a provider it is the other way round."""
 
     name = "enrollments"
     model = Enrollment
     related: ClassVar = ("client",)
+    row_limit: ClassVar = 200_000
+    twin_refusal = "import_duplicate_client"
     key: ClassVar = ("first_name", "last_name", "email", "kind", "provider_slug", "firm_slug")
     required: ClassVar = ("first_name", "last_name", "email", "kind", "court_id")
     writable: ClassVar = (
@@ -57,7 +66,7 @@ class EnrollmentResource(ConsoleResource):
     firm_slug = Field("firm_slug", "firm_slug", widget=ScopedReference(Organization, "slug"))
     first_name = Field("client__first_name", "first_name", widget=Text(80))
     last_name = Field("client__last_name", "last_name", widget=Text(80))
-    email = Field("client__email", "email", widget=Text(254))
+    email = Field("client__email", "email", widget=Email(254))
     phone = Field("client__phone", "phone", widget=Text(40))
     language = Field("language", "language", widget=Choice(Language.choices))
     birth_date = Field(None, "birth_date", widget=Date())
@@ -80,23 +89,11 @@ class EnrollmentResource(ConsoleResource):
         """With the slugs as sub-queries: a joined organization out of sight would take the enrollment with it."""
         return super().get_queryset(verb).annotate(provider_slug=_slug("provider"), firm_slug=_slug("firm"))
 
-    def find(self, values: Mapping[str, Any]) -> Enrollment | None:
-        """The open enrollment of the same kind of the client with this name and e-mail."""
-        provider, firm = self.homes(values)
-        self._refuse_duplicate(provider, values)
-        return (
-            Enrollment.objects.visible_to(self.actor)
-            .filter(
-                provider=provider, firm=firm, kind=values["kind"],
-                client__email__iexact=values["email"],
-                client__first_name__iexact=values["first_name"], client__last_name__iexact=values["last_name"],
-            )
-            .exclude(status__in=ENDED | FINISHED)
-            .select_related("client")
-            .first()
-        )  # fmt: skip
+    # --- written in sets ----------------------------------------------------------------------------------------------
+    def begin(self, seed: uuid.UUID, options: Mapping[str, Any]) -> None:
+        self._preparation = Preparation(seed)
 
-    def create(self, values: Mapping[str, Any]) -> Enrollment:
+    def prepare(self, values: Mapping[str, Any]) -> Prepared:
         provider, firm = self.homes(values)
         person = Person(
             values["first_name"], values["last_name"], values["email"], values["phone"], values["birth_date"],
@@ -106,19 +103,36 @@ class EnrollmentResource(ConsoleResource):
             values["kind"], values["court_id"].pk, values["chapter"], values["case_number"],
             values["first_set_341_date"], values["de_filing_deadline"],
         )  # fmt: skip
-        made = create_enrollment(provider, person, case, firm=firm, language=values["language"] or Language.ENGLISH)
-        return made[0]
+        facts = self._preparation.facts(provider, firm, person, case, values["language"] or Language.ENGLISH)
+        record_id = self._preparation.record_id(facts)
+        label = f"{facts['first_name']} {facts['last_name']} · {facts['kind']}"
+        identity = f"{facts['provider']}{facts['identity_hash']}" if facts["identity_hash"] else ""
+        return Prepared(facts, record_id, facts["client"], record_id, label, identity, facts["email"])
 
-    def differences(self, record: Any, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Columns the file fills with something else than the record holds. Sealed ones are not compared."""
-        found = {}
-        for column in ("phone", "language", "chapter", "case_number", "first_set_341_date", "de_filing_deadline"):
-            before, after = self.fields[column].get_value(record) or "", values[column] or ""
-            if after and before != after:
-                found[column] = (str(before), str(after))
-        if values["court_id"].pk != record.district_id:
-            found["court_id"] = (record.district_id, values["court_id"].pk)
-        return found
+    def compare(self, rows: Sequence[tuple[int, Prepared]]) -> dict[int, Finding]:
+        facts = {line: row.facts for line, row in rows}
+        return {line: self._finding(facts[line], match) for line, match in matches(list(facts.items())).items()}
+
+    def compare_again(self, run: ImportRun, lines: Sequence[int]) -> dict[int, Finding]:
+        found = staged_matches(run, lines)
+        facts = dict(StagedRow.objects.filter(run=run, line__in=found).values_list("line", "facts"))
+        return {line: self._finding(facts[line] or {}, match) for line, match in found.items()}
+
+    def _finding(self, facts: Mapping[str, Any], match: Match) -> Finding:
+        if match.known_elsewhere:
+            return Finding(ERROR, refusal=DomainError(self.twin_refusal))
+        if match.enrollment is None:
+            return Finding(CREATE, known_id=match.client)
+        changes = _changes(facts, match.columns)
+        if changes:
+            return Finding(ERROR, refusal=DomainError("import_would_overwrite", columns=", ".join(changes)))
+        return Finding(SKIP, record_id=match.enrollment, known_id=match.client, seen=match.seen)
+
+    def write(self, run: ImportRun, new: Sequence[int], changed: Sequence[int]) -> None:
+        write_new(run, new)
+
+    def take_back(self, run: ImportRun) -> None:
+        withdraw_imported(run)
 
     def homes(self, values: Mapping[str, Any]) -> tuple[Organization, Organization | None]:
         """Provider and firm of a row. The organization of the import is always one of them."""
@@ -134,15 +148,6 @@ class EnrollmentResource(ConsoleResource):
         _refuse_other(provider, home)
         return home, firm
 
-    def _refuse_duplicate(self, provider: Organization, values: Mapping[str, Any]) -> None:
-        facts = (values["first_name"], values["last_name"], values["ssn_last4"], values["birth_date"])
-        if not all(facts):
-            return
-        digest = lookup_hash(*facts[:3], values["birth_date"].isoformat())
-        same = Client.objects.visible_to(self.actor).filter(provider=provider, identity_hash=digest)
-        if same.exclude(email__iexact=values["email"]).exists():
-            raise DomainError("import_duplicate_client")
-
     def examples(self) -> list[dict[str, Any]]:
         shared = {"first_name": "Maria", "last_name": "Example", "email": "maria@example.org", "phone": "555-0100",
                   "language": "es", "birth_date": "1985-04-30", "ssn_last4": "1234", "court_id": "cacb"}  # fmt: skip
@@ -151,6 +156,16 @@ class EnrollmentResource(ConsoleResource):
             {**shared, "kind": "CC", "provider_slug": chosen},
             {**shared, "kind": "DE", "chapter": "7", "case_number": "26-12345", "first_set_341_date": "2026-05-20"},
         ]
+
+
+def _changes(facts: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Columns the file fills with something else than the record holds. Sealed ones are not compared."""
+    found = {}
+    for column, name in _COMPARED.items():
+        before, after = str(present[name] or ""), str(facts.get(name) or "")
+        if after and before != after:
+            found[column] = (before, after)
+    return found
 
 
 def _slug(name: str) -> Subquery:

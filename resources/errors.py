@@ -14,6 +14,9 @@ declare_errors(
         "import_column_unknown": ErrorText(
             _("The file has columns this import does not know: %(columns)s."), _EXAMPLE, 400
         ),
+        "import_column_twice": ErrorText(
+            _("Two columns of the file are taken for %(column)s."), _("Choose one of them."), 400
+        ),
         "import_column_missing": ErrorText(_("The file lacks columns this import needs: %(columns)s."), _EXAMPLE, 400),
         "import_empty": ErrorText(_("The file has no rows below its header."), _EXAMPLE, 400),
         "import_value_missing": ErrorText(_("A value is needed here."), _FIX, 400),
@@ -31,19 +34,6 @@ declare_errors(
             _("A client with this name, birth date and last four digits is known with another e-mail address."),
             _("Use the address on record, or change it there first."),
             409,
-        ),
-        "import_expired": ErrorText(
-            _("This upload can no longer be confirmed: it was confirmed already, or is older than an hour."),
-            _("Upload the file again."),
-            410,
-        ),
-        "import_changed": ErrorText(
-            _("The records changed after the preview, so the outcome would be another."),
-            _("Look at the new preview and confirm again."),
-            409,
-        ),
-        "import_not_yours": ErrorText(
-            _("You may not import this."), _("Ask an administrator of your organization."), 403
         ),
         "import_organization_needed": ErrorText(
             _("It is not clear which organization this file is for."), _("Choose the organization."), 400

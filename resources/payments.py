@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.db import models
@@ -27,12 +27,23 @@ class EnrollmentById(ScopedReference):
     def rows(self, actor: Actor) -> models.QuerySet:
         return Enrollment.objects.permitted_to(actor, "payments.record_payment")
 
-    def clean(self, value: Any, row: Any = None, *, actor: Actor, **kwargs: Any) -> models.Model | None:
-        try:
-            uuid.UUID(str(value or uuid.UUID(int=0)))
-        except ValueError:
-            raise invalid(value) from None
-        return super().clean(value, row, actor=actor, **kwargs)
+    def clean(
+        self, value: Any, row: Any = None, *, actor: Actor, known: dict[str, Any] | None = None, **kwargs: Any
+    ) -> models.Model | None:
+        if value not in (None, "") and not _is_id(value):
+            raise invalid(value)
+        return super().clean(value, row, actor=actor, known=known, **kwargs)
+
+    def resolve(self, texts: Iterable[str], actor: Actor) -> dict[str, Any]:
+        wanted = {text.casefold() for text in texts if _is_id(text)}
+        return {str(row.pk): row for row in self.rows(actor).filter(pk__in=wanted)}
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        return bool(uuid.UUID(str(value).strip()))
+    except ValueError:
+        return False
 
 
 class PaymentResource(ConsoleResource):

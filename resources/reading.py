@@ -27,13 +27,15 @@ from resources.cells import restore_text_cell
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one upload may hold. `cell` counts characters, `unpacked` the bytes of a workbook's parts together."""
+    """How much one upload may hold. `cell` counts characters, `unpacked` the bytes of a workbook's parts together;
+    above `unpacked_freely` they may be at most `ratio` times the upload."""
 
-    bytes: int = 10 * 1024 * 1024
-    rows: int = 50_000
+    bytes: int = 40 * 1024 * 1024
+    rows: int = 200_000
     columns: int = 200
     cell: int = 32 * 1024
     unpacked: int = 200 * 1024 * 1024
+    unpacked_freely: int = 10 * 1024 * 1024
     ratio: int = 100
 
 
@@ -69,12 +71,33 @@ _FOREIGN_MAGIC = (b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"\x
 _OOXML_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
-def read_csv(data: bytes, limits: Limits = LIMITS) -> tablib.Dataset:
-    """A UTF-8 CSV file (with or without byte order mark), separated by commas, as a dataset of text."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file's header, and its rows one after the other: (line, cells), as wide as the header. Blank rows are left
+    out. Reading on may raise what reading the file may."""
+
+    headers: list[str]
+    rows: Iterator[tuple[int, list[Any]]]
+
+    def dataset(self) -> tablib.Dataset:
+        """The whole table in memory."""
+        found = tablib.Dataset(headers=self.headers)
+        for _line, cells in self.rows:
+            found.append(cells)
+        return found
+
+
+def open_csv(data: bytes, limits: Limits = LIMITS) -> Table:
+    """A UTF-8 CSV file (with or without byte order mark), separated by commas; every cell is text."""
     _check_size(data, limits)
     if data.startswith(_FOREIGN_MAGIC):
         raise DomainError("import_not_csv")
-    return _dataset(_csv_rows(_decoded(data), limits), limits)
+    return _table(_csv_rows(_decoded(data), limits), limits)
+
+
+def read_csv(data: bytes, limits: Limits = LIMITS) -> tablib.Dataset:
+    """`open_csv`, read to its end."""
+    return open_csv(data, limits).dataset()
 
 
 def _decoded(data: bytes) -> str:
@@ -102,7 +125,12 @@ def _csv_rows(text: str, limits: Limits) -> Iterator[tuple[int, list[Any]]]:
 
 
 def read_xlsx(data: bytes, limits: Limits = LIMITS) -> tablib.Dataset:
-    """The active sheet of a workbook as a dataset: text, numbers, booleans, dates; of formulas the saved values."""
+    """`open_xlsx`, read to its end."""
+    return open_xlsx(data, limits).dataset()
+
+
+def open_xlsx(data: bytes, limits: Limits = LIMITS) -> Table:
+    """The active sheet of a workbook: text, numbers, booleans, dates; of formulas the saved values."""
     _check_size(data, limits)
     if not data.startswith(b"PK\x03\x04"):
         raise DomainError("import_not_xlsx")
@@ -111,17 +139,26 @@ def read_xlsx(data: bytes, limits: Limits = LIMITS) -> tablib.Dataset:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         sheet = book.active
         sheet.reset_dimensions()
-        return _dataset(_sheet_rows(sheet), limits)
+        return _table(_guarded(_sheet_rows(sheet)), limits)
     except DomainError:
         raise
     except Exception as error:  # a hostile workbook can make the parser raise anything
         raise DomainError("import_not_xlsx") from error
 
 
+def _guarded(rows: Iterator[tuple[int, list[Any]]]) -> Iterator[tuple[int, list[Any]]]:
+    try:
+        yield from rows
+    except DomainError:
+        raise
+    except Exception as error:  # the same, further on in the file
+        raise DomainError("import_not_xlsx") from error
+
+
 def _check_archive(data: bytes, limits: Limits) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > limits.unpacked or unpacked > max(limits.bytes, limits.ratio * len(data)):
+        if unpacked > limits.unpacked or unpacked > max(limits.unpacked_freely, limits.ratio * len(data)):
             raise DomainError("import_archive_suspicious")
         for part in archive.infolist():
             with archive.open(part) as content:
@@ -175,24 +212,29 @@ def _check_size(data: bytes, limits: Limits) -> None:
         raise DomainError("import_file_too_large", limit=limits.bytes // (1024 * 1024))
 
 
-def _dataset(rows: Iterable[tuple[int, list[Any]]], limits: Limits) -> tablib.Dataset:
-    dataset: tablib.Dataset | None = None
+def _table(rows: Iterable[tuple[int, list[Any]]], limits: Limits) -> Table:
+    found = _filled(rows, limits)
+    for _number, cells in found:
+        headers = _header(cells)
+        return Table(headers, _body(found, len(headers), limits))
+    raise DomainError("import_header_missing")
+
+
+def _filled(rows: Iterable[tuple[int, list[Any]]], limits: Limits) -> Iterator[tuple[int, list[Any]]]:
     for number, row in rows:
         cells = _trimmed(row)
-        if not cells:
-            continue
-        _check_row(number, cells, limits)
-        if dataset is None:
-            dataset = tablib.Dataset(headers=_header(cells))
-            continue
-        if len(cells) > dataset.width:
+        if cells:
+            _check_row(number, cells, limits)
+            yield number, cells
+
+
+def _body(rows: Iterator[tuple[int, list[Any]]], width: int, limits: Limits) -> Iterator[tuple[int, list[Any]]]:
+    for count, (number, cells) in enumerate(rows, start=1):
+        if len(cells) > width:
             raise DomainError("import_row_too_long", row=number)
-        if dataset.height >= limits.rows:
+        if count > limits.rows:
             raise DomainError("import_too_many_rows", limit=limits.rows)
-        dataset.append(cells + [""] * (dataset.width - len(cells)))
-    if dataset is None:
-        raise DomainError("import_header_missing")
-    return dataset
+        yield number, cells + [""] * (width - len(cells))
 
 
 def _trimmed(row: list[Any]) -> list[Any]:

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import uuid
+import zlib
 from dataclasses import dataclass
 
 import resources.errors  # noqa: F401 -- declares the codes used here
@@ -37,7 +38,8 @@ def stage(
         person_id=actor.user_id, organization_id=organization, resource=resource, name=name[-200:],
         sha256=hashlib.sha256(content).hexdigest(), expires_at=clock.now() + LIFETIME,
     )  # fmt: skip
-    row.body = seal(base64.b64encode(content).decode(), bound_to=_binding(row))
+    packed = base64.b64encode(zlib.compress(content, 1)).decode()
+    row.body = seal(packed, bound_to=_binding(row))
     row.save(force_insert=True)
     return row
 
@@ -59,7 +61,7 @@ def take(upload_id: str, *, resource: str, sha256: str, actor: Actor) -> Upload:
     )  # fmt: skip
     if row is None:
         raise DomainError("import_expired")
-    content = base64.b64decode(unseal(row.body, bound_to=_binding(row)))
+    content = zlib.decompress(base64.b64decode(unseal(row.body, bound_to=_binding(row))))
     if hashlib.sha256(content).hexdigest() != row.sha256:
         raise DomainError("import_expired")
     return Upload(row, content)

@@ -6,7 +6,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models
+from django.db.models.functions import Cast, Lower
+from django.utils.translation import get_language
 from import_export.widgets import Widget
 
 from core.context import Actor
@@ -23,7 +27,7 @@ class Text(Widget):
         self.limit = limit
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
-        text = "" if value is None else str(value).strip()
+        text = _stripped(value)
         if len(text) > self.limit:
             raise invalid(text)
         return text
@@ -35,26 +39,49 @@ class Choice(Widget):
     def __init__(self, choices: Iterable[tuple[str, Any]]) -> None:
         super().__init__()
         self.choices = list(choices)
+        self._by_language: dict[str, dict[str, str]] = {}
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
-        text = "" if value is None else str(value).strip()
-        for stored, label in self.choices:
-            if text.casefold() in {str(stored).casefold(), str(label).casefold()}:
-                return stored
+        text = _stripped(value)
         if not text:
             return ""
+        found = self._meanings().get(text.casefold())
+        if found is not None:
+            return found
         listed = ", ".join(str(stored) for stored, _label in self.choices)
         raise DomainError("import_value_not_listed", value=text[:_SHOWN], choices=listed)
+
+    def _meanings(self) -> dict[str, str]:
+        """The stored value by folded value and label, in the language that is spoken now."""
+        language = get_language() or ""
+        if language not in self._by_language:
+            labels = {str(label).casefold(): str(stored) for stored, label in self.choices}
+            self._by_language[language] = labels | {str(stored).casefold(): str(stored) for stored, _ in self.choices}
+        return self._by_language[language]
+
+
+class Email(Text):
+    """An address in small letters, as the forms take it."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        text = super().clean(value, row, **kwargs).lower()
+        if text:
+            try:
+                validate_email(text)
+            except ValidationError:
+                raise DomainError("email_invalid") from None
+        return text
 
 
 class Date(Widget):
     """A day as 2026-04-30; nothing else, because 04/05/2026 means two days."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> dt.date | None:
-        if value is None or not str(value).strip():
+        text = _stripped(value)
+        if not text:
             return None
         try:
-            return dt.date.fromisoformat(str(value).strip().removesuffix("T00:00:00").removesuffix(" 00:00:00"))
+            return dt.date.fromisoformat(text.removesuffix("T00:00:00").removesuffix(" 00:00:00"))
         except ValueError:
             raise invalid(value) from None
 
@@ -63,7 +90,7 @@ class Cents(Widget):
     """A whole number of cents, above zero; empty is None."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:
-        text = "" if value is None else str(value).strip()
+        text = _stripped(value)
         if not text:
             return None
         if not text.isascii() or not text.isdigit() or int(text) == 0:
@@ -87,14 +114,29 @@ class ScopedReference(Widget):
         manager: Any = self.model._default_manager
         return manager.visible_to(actor)
 
-    def clean(self, value: Any, row: Any = None, *, actor: Actor, **kwargs: Any) -> models.Model | None:
-        text = "" if value is None else str(value).strip()
+    def clean(
+        self, value: Any, row: Any = None, *, actor: Actor, known: dict[str, Any] | None = None, **kwargs: Any
+    ) -> models.Model | None:
+        """`known` are the rows of a whole batch, from `resolve`; without it the database is asked."""
+        text = _stripped(value)
         if not text:
             return None
-        found = self.rows(actor).filter(**{f"{self.by}__iexact": text}).first()
+        found = (self.resolve([text], actor) if known is None else known).get(text.casefold())
         if found is None:
             raise DomainError("import_reference_unknown", value=text[:_SHOWN])
         return found
+
+    def resolve(self, texts: Iterable[str], actor: Actor) -> dict[str, Any]:
+        """The rows in sight that any of `texts` names, by the folded text: one query for all of them."""
+        wanted = {text.casefold() for text in texts}
+        if not wanted:
+            return {}
+        named = self.rows(actor).annotate(told=Lower(Cast(self.by, models.TextField()))).filter(told__in=wanted)
+        return {row.told: row for row in named}
+
+
+def _stripped(value: Any) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def invalid(value: Any) -> DomainError:

@@ -14,12 +14,14 @@ BULK_WRITES = {
     "platform/jobs/queue.py": "the queue's own table",
     "platform/notifications/services.py": "writes a message without RETURNING, in contexts that cannot read it back",
     "platform/accounts/services.py": "loosens what names a person who is forgotten; that act is recorded itself",
+    "platform/imports/services/rows.py": "the journal of an import, which is itself evidence of each row",
     "platform/certificates/services/release.py": "a stored file keeps no history; the certificate saved beside it does",
     "platform/payments/services/events.py": "takes a gateway event once, in a request that may not read it",
 }
 RAW_SQL = {
     "platform/courses/beats.py": "a heartbeat is one statement, judged by a function of the database",
     "platform/core/context.py": "hands the actor to the database",
+    "platform/core/history.py": "copies many rows into their history in one statement",
     "platform/core/limits.py": "one statement counts and answers",
     "platform/core/rls.py": "reads the catalogue and writes policies",
     "platform/core/sequences.py": "one statement counts and answers",
@@ -30,6 +32,10 @@ RAW_SQL = {
     "platform/config/startup.py": "asks for the settings of the server",
     "platform/config/postgres.py": "makes the cluster, its roles and databases, before Django is there",
     "platform/enrollments/queries.py": "a function of the database answers for a row of another tenant",
+    "platform/enrollments/services/bulk.py": "compares and writes thousands of rows, with history and evidence of each",
+    "platform/enrollments/services/withdrawal.py": "takes them back the same way",
+    "platform/imports/services/rows.py": "stages rows in sets",
+    "resources/importing.py": "one import at a time for an organization",
     "tasks/runner.py": "the time limit and the lock of the running statement",
 }
 THE_CLOCK = {

@@ -186,8 +186,8 @@ def refused(read, *arguments) -> tuple[str, dict]:
         (b"a\n" + b"x" * 40_000, "import_cell_too_long", {"row": 2, "limit": 32_768}),
         (b"a\n" + b"x" * 200_000, "import_cell_too_long", {"row": 2, "limit": 32_768}),
         (b",".join(b"c%d" % n for n in range(201)), "import_too_many_columns", {"row": 1, "limit": 200}),
-        (b"a\n" + b"1\n" * 50_001, "import_too_many_rows", {"limit": 50_000}),
-        (b"a\n" + b"1" * 10 * 1024 * 1024, "import_file_too_large", {"limit": 10}),
+        (b"a\n" + b"1\n" * 200_001, "import_too_many_rows", {"limit": 200_000}),
+        (b"a\n" + b"1" * 40 * 1024 * 1024, "import_file_too_large", {"limit": 40}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

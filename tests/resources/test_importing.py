@@ -175,6 +175,7 @@ def test_every_version_and_the_evidence_name_the_import(world: World) -> None:
     assert event.organization_id == world.provider_a.pk
     assert event.payload == {
         "import": str(number), "sha256": report.sha256, "rows": 1, "created": 1, "updated": 0, "skipped": 0,
+        "failed": 0,
     }  # fmt: skip
 
 

@@ -74,6 +74,7 @@ SCHEDULES: tuple[Schedule, ...] = (
         "certificates.issue_due", kind="certificates.issue_due", every=settings.CERT_ISSUER_POLL_INTERVAL_MS / 1000
     ),
     Schedule("files.purge", kind="files.purge", cron="25 * * * *"),
+    Schedule("imports.purge", kind="imports.purge", every=300),
     Schedule("jobs.tidy", kind="jobs.tidy", cron="50 2 * * *"),
     Schedule("payments.sync_open", kind="payments.sync_open", every=300),
 )

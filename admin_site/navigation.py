@@ -85,6 +85,7 @@ SECTIONS = (
         gettext_lazy("Behind the scenes"),
         (
             Entry("jobs.job", "sync", "jobs"),
+            Entry("imports.importrun", "upload_file"),
             Entry("notifications.message", "outgoing_mail", "messages"),
             Entry("notifications.notificationdelivery", "local_shipping"),
             Entry("files.storedfile", "folder"),

@@ -11,10 +11,11 @@ from unfold.decorators import display
 
 _TONES = {
     "good": "active approved succeeded granted sent done valid filed cert_issued accepted published available",
-    "info": "in_progress enrolled ready running invited reviewing pending queued requested created under_review draft",
-    "warn": "review completed submitted returned disputed suspended expired reduced replaced",
+    "info": "in_progress enrolled ready running invited reviewing pending queued requested created under_review draft "
+    "uploaded checking undoing",
+    "warn": "review completed submitted returned disputed suspended expired reduced replaced checked stopped",
     "bad": "failed denied parked revoked refused unreachable rejected void error",
-    "soft": "cancelled removed closed withdrawn refunded retired used archived",
+    "soft": "cancelled removed closed withdrawn refunded retired used archived undone",
 }
 _TONE_OF = {value: tone for tone, values in _TONES.items() for value in values.split()}
 

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from admin_site.pills import tone_of, tone_pill
 from core import clock
-from resources.importing import CREATE, ERROR, SKIP, UPDATE
+from resources.verdicts import CREATE, ERROR, SKIP, UPDATE
 
 register = template.Library()
 
@@ -54,6 +54,12 @@ def pill(row: models.Model, name: str = "status") -> SafeString:
 def outcome_pill(kind: str) -> SafeString:
     """What becomes of one row of an import, as a coloured word."""
     return tone_pill(*_OUTCOMES[kind])
+
+
+@register.simple_tag
+def outcome_tone(kind: str) -> str:
+    """The class that colours a count of rows with this outcome."""
+    return f"console-tone-{_OUTCOMES[kind][0]}"
 
 
 @register.simple_tag

@@ -68,6 +68,7 @@ class Schedule:
 
 
 SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("approvals.expire", kind="approvals.expire", every=900),
     Schedule("audit.anchor", kind="audit.anchor", cron="5 * * * *"),
     Schedule("audit.verify", kind="audit.verify", cron="40 3 * * *"),
     Schedule(

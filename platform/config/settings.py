@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "organizations",
     "audit",
     "jobs",
+    "approvals",
     "notifications",
     "files",
     "lists",

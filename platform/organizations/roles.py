@@ -57,7 +57,11 @@ _ADMINISTRATION = _all(
     _can("enrollments.client", "add change"),
     _can("enrollments.disclosureset", "view"),
     _can("payments.payment", "view record refund import export"),
-    _can("payments.refund", "view"),
+    _can("payments.refund", "view approve"),
+    _can("payments.dispute", "view answer change"),
+    _can("approvals.approvalrequest", "view decide withdraw"),
+    _can("approvals.approvalrule", "view"),
+    _can("approvals.delegation", "view add end"),
     _can("payments.feewaiver", "view decide"),
     _can("certificates.cgsnumber", "view add change import export"),
     _can("certificates.certificate", "issue revoke replace"),
@@ -74,11 +78,18 @@ _LAW = _all(
     _can("providers.district", "view"),
 )
 _SUPPORT = frozenset({EVERY_VIEW})
+# Who may refund must not set the limit above which another person has to agree: that is the owner's and the platform's.
+_LIMITS = _can("approvals.approvalrule", "view add change")
 _FINANCE = _all(
     _SUPPORT,
     _can("payments.payment", "record refund import export"),
+    _can("payments.refund", "approve"),
+    _can("payments.dispute", "answer change"),
     _can("payments.feewaiver", "decide"),
+    _can("approvals.approvalrequest", "decide withdraw"),
+    _can("approvals.delegation", "add end"),
     _can("imports.importrun", "cancel undo"),
+    _LIMITS,
 )
 
 
@@ -95,7 +106,7 @@ class RoleRule:
 ROLES: dict[str, RoleRule] = {
     rule.role: rule
     for rule in (
-        RoleRule(Role.OWNER, 100, None, _all(_ADMINISTRATION, _LAW)),
+        RoleRule(Role.OWNER, 100, None, _all(_ADMINISTRATION, _LAW, _LIMITS)),
         RoleRule(Role.PROVIDER_ADMIN, 90, Capability.PROVIDER, _ADMINISTRATION),
         RoleRule(Role.COUNSELOR, 50, Capability.PROVIDER, _COUNSELING),
         RoleRule(Role.ATTORNEY, 50, Capability.FIRM, _LAW),

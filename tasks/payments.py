@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from jobs.models import Job
-from payments.models import Payment, Refund
-from payments.services import events, projection, refunds, sending
-from tasks.registry import task
+from payments import gateway
+from payments.models import Dispute, Payment, Refund
+from payments.services import disputes, events, projection, refunds, sending
+from tasks.registry import TaskFailed, task
 
 
 @task(events.APPLY, timeout=75, max_attempts=10, backoff=(2_000, 3))
@@ -17,8 +18,11 @@ def apply_event(job: Job) -> str:
 # The gateway repeats a fault of its own for a key for 24 hours; the last attempts lie beyond that.
 @task(refunds.SEND, timeout=75, max_attempts=10, backoff=(30_000, 4))
 def send_refund(job: Job) -> str:
-    """Carry out one decided refund."""
-    return sending.send_refund(Refund.objects.get(pk=job.subject_id))
+    """Carry out one decided refund. A key that the gateway knows with other words is for a person to look at."""
+    try:
+        return sending.send_refund(Refund.objects.get(pk=job.subject_id))
+    except gateway.KeyMisused as error:
+        raise TaskFailed(f"The gateway knows this key with other words: {error}", final=True) from error
 
 
 @task(sending.CLOSE, timeout=75, max_attempts=8, backoff=(2_000, 3))
@@ -38,3 +42,15 @@ def sync_open(_job: Job) -> str:
     """Heal lost events. Runs by schedule; the next firing makes good what this one could not."""
     missed, asked = events.sync_open_payments()
     return f"{missed} missed events kept, {asked} open payments asked about."
+
+
+@task(disputes.SEND, timeout=75, max_attempts=10, backoff=(30_000, 4))
+def send_dispute_decision(job: Job) -> str:
+    """Tell the gateway what was decided about a dispute."""
+    return sending.send_dispute_decision(Dispute.objects.get(pk=job.subject_id))
+
+
+@task(disputes.TELL, max_attempts=5, backoff=(5_000, 3))
+def tell_dispute(job: Job) -> str:
+    """Mail finance that a dispute was opened."""
+    return f"{disputes.tell_finance(Dispute.objects.get(pk=job.subject_id))} people were told."

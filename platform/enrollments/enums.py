@@ -81,9 +81,10 @@ class DeliveryMethod(models.TextChoices):
 
 
 class PaymentLabel(models.TextChoices):
-    """Who bears the fee of an enrollment, in a word."""
+    """Who bears the fee of an enrollment, in a word. `CHARGED_BACK` is said of a payment only: a bank took it back."""
 
     WAIVED = "waived", _("Waived")
     PAID = "paid", _("Paid")
     HOUSEHOLD_PAID = "household_paid", _("Household paid")
     CLIENT_PAYS = "client_pays", _("Client pays")
+    CHARGED_BACK = "charged_back", _("Charged back")

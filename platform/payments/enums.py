@@ -55,6 +55,51 @@ REFUND_TRANSITIONS = {
 }
 
 
+class RefundMethod(models.TextChoices):
+    """How money goes back: by the card service to the card it came from, or by the organization's own hand."""
+
+    CARD = "card", _("To the card")
+    MANUAL = "manual", _("By hand: check, cash or transfer")
+
+
+class RefundCause(models.TextChoices):
+    NOT_NEEDED = "not_needed", _("The client no longer needs the course")
+    PAID_TWICE = "paid_twice", _("Paid twice")
+    FEE_WAIVED = "fee_waived", _("The fee was waived or reduced")
+    SERVICE = "service", _("We could not give the service")
+    GOODWILL = "goodwill", _("Goodwill")
+    OTHER = "other", _("Other")
+
+
+class DisputeStatus(models.TextChoices):
+    """How a dispute stands at the card service. `CLOSED` is an inquiry that never became a dispute."""
+
+    NEEDS_RESPONSE = "needs_response", _("Needs an answer")
+    UNDER_REVIEW = "under_review", _("With the bank")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+    CLOSED = "closed", _("Closed")
+
+
+# A bank may take its decision back, and an inquiry may become a dispute later.
+DISPUTE_TRANSITIONS = {
+    DisputeStatus.NEEDS_RESPONSE: frozenset(set(DisputeStatus) - {DisputeStatus.NEEDS_RESPONSE}),
+    DisputeStatus.UNDER_REVIEW: frozenset(set(DisputeStatus) - {DisputeStatus.UNDER_REVIEW}),
+    DisputeStatus.WON: frozenset({DisputeStatus.LOST}),
+    DisputeStatus.LOST: frozenset({DisputeStatus.WON}),
+    DisputeStatus.CLOSED: frozenset(set(DisputeStatus) - {DisputeStatus.CLOSED}),
+}
+DISPUTE_OPEN = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW})
+
+
+class DisputeDecision(models.TextChoices):
+    """What we do about a dispute."""
+
+    NONE = "", _("Not decided")
+    ANSWER = "answer", _("Answered")
+    ACCEPT = "accept", _("Accepted")
+
+
 class WaiverStatus(models.TextChoices):
     REQUESTED = "requested", _("Asked for")
     GRANTED = "granted", _("Granted")

@@ -31,6 +31,30 @@ declare_errors(
         "refund_not_possible": ErrorText(
             _("This payment cannot be refunded now."), _("Only money that has arrived can be given back.")
         ),
+        "payment_disputed": ErrorText(
+            _("The client’s bank disputes this payment, so nothing can be given back now."),
+            _("Open the dispute. When the bank has decided for us, a refund is possible again."),
+        ),
+        "payment_lost": ErrorText(
+            _("The client’s bank took this payment back after a dispute."), _("There is nothing left to give back.")
+        ),
+        "refund_method_impossible": ErrorText(
+            _("This payment did not come by card, so it cannot go back to a card."), _("Give it back by hand."), 400
+        ),
+        "refund_reference_needed": ErrorText(
+            _("Say how the money goes back, for instance the number of the check."), _("Enter the reference."), 400
+        ),
+        "refund_plan_empty": ErrorText(_("No amount was entered."), _("Enter what goes back."), 400),
+        "refund_plan_mixed": ErrorText(
+            _("These payments belong to different organizations."), _("Refund each organization’s payments apart."), 400
+        ),
+        "dispute_decided": ErrorText(
+            _("It is decided already what we say to the bank."), _("Wait for the bank; reload the page later.")
+        ),
+        "dispute_over": ErrorText(_("This dispute is over: %(state)s."), _("There is nothing left to do.")),
+        "dispute_answer_needed": ErrorText(
+            _("Write what the bank should know."), _("Say what was bought, when, and how it was used."), 400
+        ),
         "waiver_already_asked": ErrorText(
             _("You have already asked for a fee waiver."), _("Your provider will answer. You do not need to ask again.")
         ),

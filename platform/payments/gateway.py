@@ -58,6 +58,11 @@ class Refused(Exception):
     """The gateway understood, did nothing, and said why."""
 
 
+class KeyMisused(Exception):
+    """The gateway knows this key with other words. Asking again cannot help, and neither may another key be tried:
+    what the first words did has to be looked up."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """What a hosted card page is opened for. `payment_id` names it, `key` makes asking twice harmless."""
@@ -103,9 +108,14 @@ def _client_for(key: str, base: str) -> stripe.StripeClient:
 
 def _ask(call: Callable[[stripe.StripeClient], AnswerT]) -> AnswerT:
     """Ask the gateway. Refused when it understood and declined; OutcomeUnknown when the request may have been
-    processed without us hearing of it: a cut answer surfaces as an error whose status says success, or none at all."""
+    processed without us hearing of it: a cut answer surfaces as an error whose status says success, or none at all.
+    KeyMisused when the key came with other words before."""
     try:
         return call(_client())
+    except stripe.IdempotencyError as error:
+        if error.http_status == 409:
+            raise OutcomeUnknown("still under way") from error
+        raise KeyMisused(str(error)) from error
     except stripe.StripeError as error:
         status = error.http_status or 0
         if 400 <= status < 500 and status not in (409, 429):
@@ -180,6 +190,19 @@ def refund(intent_id: str, amount_cents: int, *, refund_id: str, key: str) -> di
     }
     options: Any = {"idempotency_key": key}
     return _ask(lambda client: client.v1.refunds.create(parameters, options)).to_dict()
+
+
+def answer_dispute(dispute_id: str, text: str, *, key: str) -> dict[str, Any]:
+    """Send the bank our answer, for good. Refused when the dispute is over."""
+    parameters: Any = {"evidence": {"uncategorized_text": text}, "submit": True}
+    options: Any = {"idempotency_key": key}
+    return _ask(lambda client: client.v1.disputes.update(dispute_id, parameters, options)).to_dict()
+
+
+def accept_dispute(dispute_id: str, *, key: str) -> dict[str, Any]:
+    """Give in: the dispute is lost for good. Refused when it is over."""
+    options: Any = {"idempotency_key": key}
+    return _ask(lambda client: client.v1.disputes.close(dispute_id, None, options)).to_dict()
 
 
 def events_since(moment: dt.datetime) -> Iterator[dict[str, Any]]:

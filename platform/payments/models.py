@@ -1,4 +1,4 @@
-"""Payments, refunds, waivers, and what the gateway told us. Amounts are cents."""
+"""Payments, refunds, disputes, waivers, and what the gateway told us. Amounts are cents."""
 
 from __future__ import annotations
 
@@ -10,25 +10,32 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from approvals.models import ApprovalRequest
 from core import clock
 from core.history import history
-from core.links import SameHome
+from core.links import SameHome, home_trigger
 from core.models import Row
+from core.money import format_minor
 from core.privacy import Privacy
 from core.scope import Scope
 from enrollments.models import Enrollment, Household
 from organizations.models import Organization
 from payments.enums import (
+    DISPUTE_TRANSITIONS,
     PAYMENT_TRANSITIONS,
     REFUND_TRANSITIONS,
     WAIVER_TRANSITIONS,
+    DisputeDecision,
+    DisputeStatus,
     PaymentSource,
     PaymentStatus,
+    RefundCause,
+    RefundMethod,
     RefundStatus,
     WaiverClass,
     WaiverStatus,
 )
-from payments.querysets import PaymentQuerySet, WaiverQuerySet
+from payments.querysets import DisputeQuerySet, PaymentQuerySet, WaiverQuerySet
 
 NEVER_DELETED = pgtrigger.Protect(name="money_is_never_deleted", operation=pgtrigger.Delete)
 FIXED_AT_BIRTH = pgtrigger.ReadOnly(
@@ -42,7 +49,8 @@ ARRIVED_STAYS = pgtrigger.Protect(
     & pgtrigger.Q(old__succeeded_at__df=pgtrigger.F("new__succeeded_at")),
 )
 REFUND_FIXED_AT_BIRTH = pgtrigger.ReadOnly(
-    name="refund_fixed_at_birth", fields=["payment", "amount_cents", "idempotency_key"]
+    name="refund_fixed_at_birth",
+    fields=["payment", "amount_cents", "idempotency_key", "method", "reference", "approval"],
 )
 # The payment is locked first, so that two transactions which do not see each other's refunds cannot both pass.
 NEVER_MORE_THAN_PAID = pgtrigger.Trigger(
@@ -59,6 +67,20 @@ NEVER_MORE_THAN_PAID = pgtrigger.Trigger(
         END IF;
         RETURN NULL;
     """,
+)
+_APPROVAL_HOME = (
+    "(SELECT a.organization_id = p.provider_id FROM approvals_approvalrequest a, payments_payment p"
+    " WHERE a.id = NEW.approval_id AND p.id = NEW.payment_id)"
+)
+REFUND_APPROVAL_HOME = home_trigger(
+    "refund_approval_home", column="approval_id", beside="payment_id", holds=_APPROVAL_HOME
+)
+LINE_APPROVAL_HOME = home_trigger("line_approval_home", column="approval_id", beside="payment_id", holds=_APPROVAL_HOME)
+LINE_REFUND_HOME = home_trigger(
+    "line_refund_home",
+    column="refund_id",
+    beside="payment_id",
+    holds="(SELECT r.payment_id = NEW.payment_id FROM payments_refund r WHERE r.id = NEW.refund_id)",
 )
 
 
@@ -130,11 +152,13 @@ class Payment(Row):
 
 
 class Refund(Row):
-    """Money given back. The row is committed before the gateway is asked; its key never changes."""
+    """Money given back. The row is committed before the gateway is asked; its key never changes. One `by hand` is given
+    back by the organization itself, whatever way the payment came, and `reference` says how."""
 
     scope: ClassVar = Scope.through("payment", person_writes=False)
     privacy: ClassVar = {
         "reason": Privacy.INTERNAL,
+        "reference": Privacy.INTERNAL,
         "idempotency_key": Privacy.INTERNAL,
         "gateway_id": Privacy.INTERNAL,
         "failure": Privacy.INTERNAL,
@@ -143,7 +167,15 @@ class Refund(Row):
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     amount_cents = models.PositiveIntegerField(_("amount in cents"))
+    method = models.CharField(_("way back"), max_length=8, choices=RefundMethod, default=RefundMethod.CARD)
+    cause = models.CharField(_("cause"), max_length=12, choices=RefundCause, default=RefundCause.OTHER)
     reason = models.TextField(_("reason"), blank=True)
+    reference = models.CharField(_("reference"), max_length=120, blank=True)
+    notifies_client = models.BooleanField(_("the client gets a mail"), default=True)
+    approval = models.ForeignKey(
+        ApprovalRequest, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="refunds",
+        verbose_name=_("approved by"),
+    )  # fmt: skip
     status = models.CharField(_("status"), max_length=10, choices=RefundStatus, default=RefundStatus.CREATED)
     idempotency_key = models.CharField(max_length=80, unique=True)
     gateway_id = models.CharField(_("gateway’s id"), max_length=120, blank=True, db_index=True)
@@ -155,11 +187,88 @@ class Refund(Row):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         ordering = ("-created_at", "id")
+        permissions = (("approve_refund", "Can approve a refund that somebody else asked for"),)
         constraints = (models.CheckConstraint(condition=Q(amount_cents__gt=0), name="refund_is_positive"),)
-        triggers = (NEVER_DELETED, REFUND_FIXED_AT_BIRTH, NEVER_MORE_THAN_PAID)
+        triggers = (NEVER_DELETED, REFUND_FIXED_AT_BIRTH, REFUND_APPROVAL_HOME, NEVER_MORE_THAN_PAID)
 
     def __str__(self) -> str:
         return f"{self.amount_cents / 100:.2f}"
+
+
+class BulkRefundLine(Row):
+    """What became of one payment in a bulk refund: a refund, a request for approval, or the code of a refusal. `run`
+    names the bulk refund, so that sending the same form twice changes nothing."""
+
+    scope: ClassVar = Scope.through("payment", append_only=True, person_writes=False)
+    privacy: ClassVar = {"code": Privacy.INTERNAL, "sentence": Privacy.INTERNAL}
+
+    run = models.UUIDField(_("bulk refund"), db_index=True)
+    position = models.PositiveSmallIntegerField(_("position"))
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="bulk_refund_lines", verbose_name=_("payment")
+    )
+    amount_cents = models.PositiveIntegerField(_("amount in cents"), default=0)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    approval = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    code = models.CharField(_("code"), max_length=60, blank=True)
+    sentence = models.CharField(_("result"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("line of a bulk refund")
+        verbose_name_plural = _("lines of bulk refunds")
+        ordering = ("run", "position")
+        constraints = (models.UniqueConstraint(fields=["run", "payment"], name="one_line_per_payment"),)
+        triggers = (LINE_REFUND_HOME, LINE_APPROVAL_HOME)
+
+    def __str__(self) -> str:
+        return f"{self.run} #{self.position}"
+
+
+class Dispute(Row):
+    """A bank asks for a client's money back. While it is open, refunds of the payment are on hold; lost, the money is
+    gone. `is_inquiry` is a question that holds no money yet. The gateway's word decides; ours are `decision`,
+    `evidence` and `note`."""
+
+    scope: ClassVar = Scope.through("payment", person_writes=False)
+    privacy: ClassVar = {
+        "gateway_id": Privacy.INTERNAL,
+        "currency": Privacy.PUBLIC,
+        "cause": Privacy.INTERNAL,
+        "evidence": Privacy.SENSITIVE,
+        "note": Privacy.INTERNAL,
+        "failure": Privacy.INTERNAL,
+    }
+    transitions: ClassVar = {"status": DISPUTE_TRANSITIONS}
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes", verbose_name=_("payment"))
+    gateway_id = models.CharField(_("gateway’s id"), max_length=120, unique=True)
+    amount_cents = models.PositiveIntegerField(_("amount in cents"))
+    currency = models.CharField(_("currency"), max_length=3, default="USD")
+    cause = models.CharField(_("the bank’s reason"), max_length=60, blank=True)
+    status = models.CharField(_("status"), max_length=16, choices=DisputeStatus, default=DisputeStatus.NEEDS_RESPONSE)
+    is_inquiry = models.BooleanField(_("inquiry only"), default=False)
+    opened_at = models.DateTimeField(_("opened"))
+    due_at = models.DateTimeField(_("answer due"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    decision = models.CharField(
+        _("what we do"), max_length=8, choices=DisputeDecision, default=DisputeDecision.NONE, blank=True
+    )
+    evidence = models.TextField(_("our answer"), blank=True)
+    note = models.TextField(_("note"), blank=True)
+    failure = models.CharField(_("failure"), max_length=200, blank=True)
+
+    objects: ClassVar = models.Manager.from_queryset(DisputeQuerySet)()
+    history = history(excluded=("evidence",))
+
+    class Meta:
+        verbose_name = _("dispute")
+        verbose_name_plural = _("disputes")
+        ordering = ("-opened_at", "id")
+        permissions = (("answer_dispute", "Can answer or accept a dispute"),)
+        triggers = (NEVER_DELETED,)
+
+    def __str__(self) -> str:
+        return f"{format_minor(self.amount_cents, self.currency)} · {self.payment.enrollment.client.full_name}"
 
 
 class GatewayEvent(Row):

@@ -38,6 +38,8 @@ def classification(payment: Payment) -> PaymentLabel:
         return PaymentLabel.PAID
     if payment.covered_by_household:  # type: ignore[attr-defined]  # -- annotated
         return PaymentLabel.HOUSEHOLD_PAID
+    if payment.status == PaymentStatus.LOST:
+        return PaymentLabel.CHARGED_BACK
     return PaymentLabel.CLIENT_PAYS
 
 
@@ -48,7 +50,8 @@ def classified_as(payments: PaymentQuerySet, label: str) -> PaymentQuerySet:
         PaymentLabel.WAIVED: Q(is_waived=True),
         PaymentLabel.PAID: Q(is_waived=False, covers_itself=True),
         PaymentLabel.HOUSEHOLD_PAID: unpaid & Q(covered_by_household=True),
-        PaymentLabel.CLIENT_PAYS: unpaid & Q(covered_by_household=False),
+        PaymentLabel.CHARGED_BACK: unpaid & Q(covered_by_household=False, status=PaymentStatus.LOST),
+        PaymentLabel.CLIENT_PAYS: unpaid & Q(covered_by_household=False) & ~Q(status=PaymentStatus.LOST),
     }
     return payments.filter(conditions[PaymentLabel(label)]) if label in PaymentLabel else payments
 

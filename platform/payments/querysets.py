@@ -3,7 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from core.scope import ScopedQuerySet
-from payments.enums import OPEN, PaymentSource, PaymentStatus, WaiverStatus
+from payments.enums import (
+    DISPUTE_OPEN,
+    OPEN,
+    DisputeDecision,
+    DisputeStatus,
+    PaymentSource,
+    PaymentStatus,
+    WaiverStatus,
+)
 
 if TYPE_CHECKING:
     from enrollments.models import Enrollment
@@ -33,3 +41,13 @@ class PaymentQuerySet(ScopedQuerySet):
 class WaiverQuerySet(ScopedQuerySet):
     def waiting(self) -> Self:
         return self.filter(status=WaiverStatus.REQUESTED)
+
+
+class DisputeQuerySet(ScopedQuerySet):
+    def open(self) -> Self:
+        """The bank has not decided."""
+        return self.filter(status__in=DISPUTE_OPEN)
+
+    def to_answer(self) -> Self:
+        """Open, and nobody has decided yet what we say."""
+        return self.filter(status=DisputeStatus.NEEDS_RESPONSE, decision=DisputeDecision.NONE)

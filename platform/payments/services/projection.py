@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from audit.models import Level
@@ -19,9 +20,10 @@ from core import clock
 from core.transitions import can_move, transition
 from enrollments.enums import EnrollmentStatus
 from payments import gateway
-from payments.enums import ARRIVED, PaymentStatus, RefundStatus
+from payments.enums import ARRIVED, PaymentStatus, RefundMethod, RefundStatus
 from payments.fees import reduced_fee_cents
 from payments.models import Payment, Refund
+from payments.services.disputes import project_dispute
 from payments.services.receipts import send_receipt, send_refund_notice
 from payments.services.refunds import refund_guard, refund_payment, refundable_cents
 from payments.services.settlement import lock_covered, settle
@@ -91,10 +93,13 @@ def _project_paid(payment: Payment, standing: Standing) -> Payment:
             return payment
     for theirs in standing.refunds:
         _project_refund(payment, theirs)
-    if standing.refunded_cents != payment.refunded_cents:
-        payment.refunded_cents = standing.refunded_cents
+    refunded = min(standing.refunded_cents + _by_hand_cents(payment), payment.amount_cents)
+    if refunded != payment.refunded_cents:
+        payment.refunded_cents = refunded
         payment.save(update_fields=["refunded_cents", "updated_at"])
     payment = _move(payment, _status_of(payment, standing))
+    for dispute in standing.disputes:
+        project_dispute(payment, dispute)
     if arrives:
         _give_back_what_was_not_due(payment)
         settle(payment.enrollment)
@@ -107,7 +112,14 @@ def _status_of(payment: Payment, standing: Standing) -> PaymentStatus:
         return PaymentStatus.DISPUTED
     if "lost" in states:
         return PaymentStatus.LOST
-    return PaymentStatus.REFUNDED if standing.refunded_cents >= payment.amount_cents else PaymentStatus.SUCCEEDED
+    return PaymentStatus.REFUNDED if payment.refunded_cents >= payment.amount_cents else PaymentStatus.SUCCEEDED
+
+
+def _by_hand_cents(payment: Payment) -> int:
+    """What we gave back of a card payment ourselves; the gateway knows nothing of it."""
+    by_hand = Refund.objects.filter(payment=payment, method=RefundMethod.MANUAL, status=RefundStatus.SUCCEEDED)
+    total: int = by_hand.aggregate(total=Sum("amount_cents"))["total"] or 0
+    return total
 
 
 def _arrive(payment: Payment, standing: Standing) -> Payment:
@@ -142,6 +154,8 @@ def _not_due_cents(payment: Payment) -> int:
 def _project_refund(payment: Payment, theirs: dict[str, Any]) -> None:
     """Mirror one of the gateway's refunds; one made there by hand becomes a row of ours."""
     ours = _refund_row(payment, theirs)
+    if ours is None:
+        return
     to = REFUND_STATUS.get(theirs["status"])
     if to is not None and can_move(ours, to):
         failure = str(theirs.get("failure_reason") or "")[:200]
@@ -151,11 +165,17 @@ def _project_refund(payment: Payment, theirs: dict[str, Any]) -> None:
             send_refund_notice(ours)
 
 
-def _refund_row(payment: Payment, theirs: dict[str, Any]) -> Refund:
+def _refund_row(payment: Payment, theirs: dict[str, Any]) -> Refund | None:
+    """The row that mirrors one of the gateway's refunds. None for one made there of money that we gave back otherwise
+    already: a person has to look, because more went back than came."""
     known = Refund.objects.filter(payment=payment, gateway_id=theirs["id"]).first()
     own = (theirs.get("metadata") or {}).get("refund_id")
     if known is None and own:
         known = Refund.objects.filter(payment=payment, pk=UUID(own)).first()
+    if known is None and theirs["status"] != "failed" and theirs["amount"] > refundable_cents(payment):
+        note("payments", "More went back than came: a refund was made at the gateway beside ours.", level=Level.ERROR,
+             payment=str(payment.pk), refund=theirs["id"], amount=theirs["amount"])  # fmt: skip
+        return None
     return known or Refund.objects.create(
         payment=payment,
         amount_cents=theirs["amount"],

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import transaction
 from django.db.models import Sum
 
+from approvals.models import ApprovalRequest
 from audit.services import record
 from core.errors import DomainError
 from core.money import format_minor
 from core.transitions import transition
 from jobs.services import enqueue
-from payments.enums import PaymentSource, PaymentStatus, RefundStatus
+from payments.enums import PaymentSource, PaymentStatus, RefundMethod, RefundStatus
 from payments.models import Payment, Refund
+from payments.refund_plans import RefundPlan
 from payments.services.receipts import send_refund_notice
 
 SEND = "payments.send_refund"
+_REFUSALS = {PaymentStatus.DISPUTED: "payment_disputed", PaymentStatus.LOST: "payment_lost"}
 
 
 def refundable_cents(payment: Payment) -> int:
@@ -28,35 +29,77 @@ def refundable_cents(payment: Payment) -> int:
 
 def refund_guard(payment: Payment) -> DomainError | None:
     """Why nothing of this payment can be given back now; None when something can."""
+    if payment.status in _REFUSALS:
+        return DomainError(_REFUSALS[PaymentStatus(payment.status)])
     if payment.status != PaymentStatus.SUCCEEDED or refundable_cents(payment) == 0:
         return DomainError("refund_not_possible")
     return None
 
 
-@transaction.atomic
 def refund_payment(payment: Payment, amount_cents: int, *, reason: str) -> Refund:
-    """Decide to give `amount_cents` back. A card refund is sent by the worker under one key that never changes; a
-    payment recorded by hand is given back by hand and closed here.
+    """Decide to give `amount_cents` back the way it came, without asking anybody. DomainError as `decide_refunds`."""
+    method = RefundMethod.MANUAL if payment.source == PaymentSource.MANUAL else RefundMethod.CARD
+    return decide_refunds(RefundPlan(lines=((payment.pk, amount_cents),), reason=reason, method=method))[0]
 
-    DomainError: `reason_required`, `refund_not_possible`, `refund_too_large`.
+
+@transaction.atomic
+def decide_refunds(plan: RefundPlan, *, approval: ApprovalRequest | None = None) -> list[Refund]:
+    """Make the plan's refunds, all or none. One to a card is sent by the worker under one key that never changes; one
+    by hand is closed here, because the organization itself gives the money.
+
+    A plan that was carried out before gives its refunds again. DomainError: `reason_required`, `refund_plan_empty`,
+    `refund_not_possible`, `payment_disputed`, `payment_lost`, `refund_too_large`, `refund_method_impossible`.
+    Payment.DoesNotExist when the actor cannot see one of them.
     """
-    if not reason.strip():
+    if not plan.reason.strip():
         raise DomainError("reason_required")
-    locked = Payment.objects.locked().get(pk=payment.pk)
-    refusal = refund_guard(locked)
+    if not plan.lines:
+        raise DomainError("refund_plan_empty")
+    wanted = dict(plan.lines)
+    locked = list(Payment.objects.locked().filter(pk__in=wanted))
+    if len(locked) != len(wanted):
+        raise Payment.DoesNotExist
+    known = list(Refund.objects.filter(pk__in=[plan.refund_id(pk) for pk in wanted]).order_by("pk"))
+    if known:
+        return known
+    return [_decide(payment, wanted[payment.pk], plan, approval) for payment in locked]
+
+
+def plan_refusal(payment: Payment, cents: int, plan: RefundPlan) -> DomainError | None:
+    """Why this payment's line of the plan cannot be carried out now; None when it can."""
+    refusal = refund_guard(payment)
+    if refusal is not None:
+        return refusal
+    left = refundable_cents(payment)
+    if not 0 < cents <= left:
+        return DomainError("refund_too_large", left=format_minor(left, payment.currency))
+    if plan.method == RefundMethod.CARD and payment.source == PaymentSource.MANUAL:
+        return DomainError("refund_method_impossible")
+    return None
+
+
+def _decide(payment: Payment, cents: int, plan: RefundPlan, approval: ApprovalRequest | None) -> Refund:
+    refusal = plan_refusal(payment, cents, plan)
     if refusal is not None:
         raise refusal
-    left = refundable_cents(locked)
-    if not 0 < amount_cents <= left:
-        raise DomainError("refund_too_large", left=format_minor(left, locked.currency))
-    pk = uuid.uuid4()
+    pk = plan.refund_id(payment.pk)
     refund = Refund.objects.create(
-        id=pk, payment=locked, amount_cents=amount_cents, reason=reason, idempotency_key=f"refund-{pk}"
+        id=pk,
+        payment=payment,
+        amount_cents=cents,
+        method=plan.method,
+        cause=plan.cause,
+        reason=plan.reason,
+        reference=plan.reference,
+        notifies_client=plan.notify,
+        approval=approval,
+        idempotency_key=f"refund-{pk}",
     )
-    record("refund.decided", refund, reason=reason, payload={"amount_cents": amount_cents})
-    if locked.source == PaymentSource.MANUAL:
-        return _close_by_hand(locked, refund)
-    enqueue(SEND, refund, dedupe_key=refund.idempotency_key, organization=locked.provider_id)
+    facts = {"amount_cents": cents, "method": plan.method, "approval": approval.pk if approval else None}
+    record("refund.decided", refund, reason=plan.reason, payload=facts)
+    if plan.method == RefundMethod.MANUAL:
+        return _close_by_hand(payment, refund)
+    enqueue(SEND, refund, dedupe_key=refund.idempotency_key, organization=payment.provider_id)
     return refund
 
 

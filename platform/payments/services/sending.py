@@ -8,8 +8,8 @@ from core.transitions import transition
 from enrollments.models import Enrollment
 from jobs.services import enqueue
 from payments import gateway
-from payments.enums import RefundStatus
-from payments.models import Payment, Refund
+from payments.enums import DISPUTE_OPEN, DisputeDecision, RefundStatus
+from payments.models import Dispute, Payment, Refund
 from payments.services.projection import sync_payment
 
 CLOSE = "payments.close_pages"
@@ -46,6 +46,29 @@ def _done_before(payment: Payment, refund: Refund) -> bool:
     """Whether the gateway carried this refund out already, without our having heard its answer."""
     found = gateway.refunds(payment.payment_intent_id)
     return any((theirs.get("metadata") or {}).get("refund_id") == str(refund.pk) for theirs in found)
+
+
+@transaction.atomic
+def send_dispute_decision(dispute: Dispute) -> str:
+    """Tell the gateway what was decided about a dispute; returns a sentence for the job. What it did already is not
+    asked for again; an unknown outcome raises gateway.OutcomeUnknown, and the job tries again under the same key."""
+    payment = Payment.objects.locked().get(pk=dispute.payment_id)
+    sync_payment(payment)
+    dispute = Dispute.objects.get(pk=dispute.pk)
+    if dispute.status not in DISPUTE_OPEN or dispute.decision == DisputeDecision.NONE:
+        return f"Nothing to send: the dispute is {dispute.status}."
+    key = f"dispute-{dispute.pk}-{dispute.decision}"
+    try:
+        if dispute.decision == DisputeDecision.ACCEPT:
+            gateway.accept_dispute(dispute.gateway_id, key=key)
+        else:
+            gateway.answer_dispute(dispute.gateway_id, dispute.evidence, key=key)
+    except gateway.Refused as error:
+        dispute.failure = str(error)[:200]
+        dispute.save(update_fields=["failure", "updated_at"])
+        return "The gateway refused it."
+    sync_payment(payment)
+    return f"The dispute is {Dispute.objects.get(pk=dispute.pk).status}."
 
 
 def ask_to_close_pages(enrollment: Enrollment, *, why: str) -> None:

@@ -21,6 +21,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from approvals.models import ApprovalRequest
+from approvals.queries import inbox
 from certificates.enums import FilingStatus
 from certificates.models import Certificate, CourtFiling
 from core import clock
@@ -32,7 +34,7 @@ from notifications.enums import MessageState
 from notifications.models import Message
 from organizations.backends import allows
 from organizations.models import Invitation
-from payments.models import FeeWaiver
+from payments.models import Dispute, FeeWaiver
 from providers.enums import ApplicationStatus
 from providers.models import ProviderApplication
 
@@ -91,6 +93,16 @@ QUEUES: tuple[Queue, ...] = (
         "waivers", _("Fee waivers to decide"), "payments.decide_feewaiver", FeeWaiver,
         lambda rows: rows.waiting(), "created_at", "?status__exact=requested", _("No fee waiver waits."),
         "volunteer_activism", related=("enrollment__client",),
+    ),
+    Queue(
+        "approvals", _("Approvals to decide"), "approvals.decide_approvalrequest", ApprovalRequest,
+        lambda rows: rows.filter(pk__in=inbox().values("pk")), "created_at", "?inbox=me",
+        _("Nobody waits for your approval."), "order_approve",
+    ),
+    Queue(
+        "disputes", _("Disputes to answer"), "payments.answer_dispute", Dispute, lambda rows: rows.to_answer(),
+        "due_at", "?status__exact=needs_response", _("No bank asks for money back."), "gavel", is_deadline=True,
+        related=("payment__enrollment__client",),
     ),
     Queue(
         "deadlines", _("Deadlines in 14 days"), "enrollments.view_enrollment", Enrollment, _near_deadline,
@@ -192,9 +204,13 @@ def _board(queue: Queue, request: HttpRequest) -> Board:
     rows = queue.waiting(request.actor)
     facts = rows.order_by().aggregate(count=Count("pk"), oldest=Min(queue.age))
     first = list(rows.select_related(*queue.related)[:SHOWN]) if facts["count"] else []
-    late = bool(queue.is_deadline and facts["oldest"] and facts["oldest"] < clock.today())
+    late = bool(queue.is_deadline and facts["oldest"] and _day(facts["oldest"]) < clock.today())
     lines = [Line(str(row), _address(queue.model, row), getattr(row, queue.age)) for row in first]
     return Board(queue, facts["count"], facts["oldest"], late, _address(queue.model) + queue.query, lines)
+
+
+def _day(moment: dt.date) -> dt.date:
+    return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 def _address(model: type[models.Model], row: models.Model | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What staff do about money: record what came by hand, and the forms of refunds and waivers.
+"""What staff do about money: record what came by hand, the way to a refund, and the forms of waivers.
 
 @console_register(Enrollment)
 class EnrollmentAdmin(MoneyActions, ...): ...
@@ -13,10 +13,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from admin_site.actions import ActionForm, post_action
+from admin_site.refunding import RefundPages
 from core.money import format_minor
-from payments.models import Payment
 from payments.services.by_hand import manual_payment_allowed, manual_payment_guard, record_manual_payment
-from payments.services.refunds import refundable_cents
 from providers.fees import provider_fee_cents
 
 SMALLEST = Decimal("0.01")
@@ -31,7 +30,7 @@ def cents(amount: Decimal) -> int:
     return int(amount * 100)
 
 
-class MoneyActions:
+class MoneyActions(RefundPages):
     """Mixin for the enrollment's admin class: money that came by cash, check or transfer."""
 
     @post_action(
@@ -47,19 +46,6 @@ class MoneyActions:
     def record_payment(self, request, enrollment, *, reason):
         payment = record_manual_payment(enrollment, note=reason)
         return _("%(amount)s is recorded as paid.") % {"amount": format_minor(payment.amount_cents, payment.currency)}
-
-
-class RefundForm(ActionForm):
-    """How much goes back; all that is left unless said otherwise."""
-
-    amount = dollars(_("Amount in dollars"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if isinstance(self.row, Payment):
-            left = refundable_cents(self.row)
-            self.fields["amount"].initial = Decimal(left) / 100
-            self.fields["amount"].help_text = _("At most %(left)s.") % {"left": format_minor(left)}
 
 
 class GrantForm(ActionForm):

@@ -57,6 +57,10 @@ SECTIONS = (
             Entry("payments.payment", "payments"),
             Entry("payments.feewaiver", "volunteer_activism", "waivers"),
             Entry("payments.refund", "undo"),
+            Entry("payments.dispute", "gavel", "disputes"),
+            Entry("approvals.approvalrequest", "order_approve", "approvals"),
+            Entry("approvals.approvalrule", "tune"),
+            Entry("approvals.delegation", "group_work"),
         ),
     ),
     Section(

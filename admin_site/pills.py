@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 _TONES = {
-    "good": "active approved succeeded granted sent done valid filed cert_issued accepted published available",
+    "good": "won active approved succeeded granted sent done valid filed cert_issued accepted published available",
     "info": "in_progress enrolled ready running invited reviewing pending queued requested created under_review draft "
     "uploaded checking undoing",
-    "warn": "review completed submitted returned disputed suspended expired reduced replaced checked stopped",
-    "bad": "failed denied parked revoked refused unreachable rejected void error",
+    "warn": "needs_response review completed submitted returned disputed suspended expired reduced replaced checked stopped",
+    "bad": "lost failed denied parked revoked refused unreachable rejected void error",
     "soft": "cancelled removed closed withdrawn refunded retired used archived undone",
 }
 _TONE_OF = {value: tone for tone, values in _TONES.items() for value in values.split()}

@@ -3,7 +3,7 @@
     @console_register(Enrollment)
     class EnrollmentAdmin(TimelineAdmin, ConsoleImportExport, ConsoleModelAdmin): ...
 
-At most eight queries, whatever happened; the newest LIMIT entries. Each source shows what this person may view of it.
+At most ten queries, whatever happened; the newest LIMIT entries. Each source shows what this person may view of it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ from django.utils.translation import gettext_lazy
 
 from admin_site.histories import people_by_id, plain
 from admin_site.pills import tone_of
+from approvals.kinds import title_of
+from approvals.models import ApprovalRequest
 from audit.models import AuditEvent
 from certificates.models import Certificate
 from enrollments.models import Enrollment
 from jobs.models import Job
 from notifications.models import Message, NotificationDelivery
 from organizations.backends import allows
-from payments.models import Payment, Refund
+from payments.models import Dispute, Payment, Refund
 
 LIMIT = 200
 KINDS: dict[str, str | Promise] = {
@@ -94,7 +96,7 @@ def _everything(request: HttpRequest, enrollment: Enrollment, kind: str) -> Iter
     if "history" in wanted:
         yield from _versions(enrollment)
     if "money" in wanted:
-        yield from _money(request, enrollment)
+        yield from _money(request, enrollment, around)
     if "mails" in wanted:
         yield from _mails(request, around)
     if "jobs" in wanted:
@@ -106,9 +108,16 @@ def _everything(request: HttpRequest, enrollment: Enrollment, kind: str) -> Iter
 def _around(enrollment: Enrollment) -> dict[str, Any]:
     """The records that belong to the enrollment, by model label: its own id, and sub-queries for the rest."""
     found: dict[str, Any] = {"enrollments.enrollment": [str(enrollment.pk)]}
-    for model, path in ((Payment, "enrollment"), (Certificate, "enrollment"), (Refund, "payment__enrollment")):
+    ways = (
+        (Payment, "enrollment"), (Certificate, "enrollment"), (Refund, "payment__enrollment"),
+        (Dispute, "payment__enrollment"),
+    )  # fmt: skip
+    for model, path in ways:
         rows = model._base_manager.filter(**{path: enrollment.pk})
         found[model._meta.label_lower] = rows.values_list(Cast("pk", CharField()), flat=True)
+    label = Payment._meta.label_lower
+    asked = ApprovalRequest._base_manager.filter(subject_type=label, subject_id__in=found[label])
+    found[ApprovalRequest._meta.label_lower] = asked.values_list(Cast("pk", CharField()), flat=True)
     return found
 
 
@@ -153,7 +162,7 @@ def _changes(before: Any, after: Any) -> Iterator[str]:
             yield f"{name}: {plain(old)} → {plain(new)}"
 
 
-def _money(request: HttpRequest, enrollment: Enrollment) -> Iterator[Happening]:
+def _money(request: HttpRequest, enrollment: Enrollment, around: dict[str, Any]) -> Iterator[Happening]:
     payments = _permitted(request, Payment)
     if payments is None:
         return
@@ -163,14 +172,46 @@ def _money(request: HttpRequest, enrollment: Enrollment) -> Iterator[Happening]:
             [payment.get_source_display(), *filter(None, (payment.failure, payment.note))],
             url=_address(payment), tone=tone_of(payment.status), pill=payment.get_status_display(),
         )  # fmt: skip
+    yield from _refunds(request, enrollment)
+    yield from _disputes(request, enrollment)
+    yield from _approvals(request, around)
+
+
+def _refunds(request: HttpRequest, enrollment: Enrollment) -> Iterator[Happening]:
     refunds = _permitted(request, Refund)
     if refunds is None:
         return
     for refund in refunds.filter(payment__enrollment=enrollment)[:LIMIT]:
         yield Happening(
             "money", refund.created_at, _("Refund: %(money)s") % {"money": _dollars(refund)},
-            list(filter(None, (refund.reason, refund.failure))), tone=tone_of(refund.status),
-            pill=refund.get_status_display(),
+            list(filter(None, (refund.get_method_display(), refund.reference, refund.reason, refund.failure))),
+            url=_address(refund), tone=tone_of(refund.status), pill=refund.get_status_display(),
+        )  # fmt: skip
+
+
+def _disputes(request: HttpRequest, enrollment: Enrollment) -> Iterator[Happening]:
+    disputes = _permitted(request, Dispute)
+    if disputes is None:
+        return
+    for dispute in disputes.filter(payment__enrollment=enrollment)[:LIMIT]:
+        yield Happening(
+            "money", dispute.opened_at, _("Dispute: %(money)s") % {"money": _dollars(dispute)},
+            list(filter(None, (dispute.cause, dispute.get_decision_display(), dispute.note))), url=_address(dispute),
+            tone=tone_of(dispute.status), pill=dispute.get_status_display(),
+        )  # fmt: skip
+
+
+def _approvals(request: HttpRequest, around: dict[str, Any]) -> Iterator[Happening]:
+    asked = _permitted(request, ApprovalRequest)
+    if asked is None:
+        return
+    label = Payment._meta.label_lower
+    for each in asked.about(label, around[label])[:LIMIT]:
+        title = _("Approval asked: %(what)s") % {"what": f"{title_of(each.kind)} {each.money}".strip()}
+        decided = f"{each.decider_name}: {each.decision_note}".strip(": ") if each.decided_by_id else ""
+        yield Happening(
+            "money", each.created_at, title, list(filter(None, (each.reason, decided, each.outcome))),
+            label=each.requester_name, url=_address(each), tone=tone_of(each.status), pill=each.get_status_display(),
         )  # fmt: skip
 
 

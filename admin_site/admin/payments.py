@@ -14,11 +14,13 @@ from unfold.decorators import display
 from admin_site.actions import post_action
 from admin_site.base import ConsoleModelAdmin
 from admin_site.billing import BillingPage
+from admin_site.bulk_refunds import BulkRefunds
 from admin_site.exchange import ConsoleImportExport
 from admin_site.inlines import ConsoleTabularInline
 from admin_site.lists import ScopedRelatedFilter
-from admin_site.money import DenyForm, GrantForm, ReduceForm, RefundForm, cents
+from admin_site.money import DenyForm, GrantForm, ReduceForm, cents
 from admin_site.pills import status_pill, tone_pill
+from admin_site.refunding import RefundPages
 from admin_site.register import console_register
 from core import clock
 from core.errors import DomainError
@@ -28,16 +30,15 @@ from jobs.models import Job
 from jobs.services import enqueue, rerun_job
 from organizations.models import Organization
 from payments.enums import PaymentSource, WaiverStatus
-from payments.models import FeeWaiver, GatewayEvent, Payment, Refund
+from payments.models import Dispute, FeeWaiver, GatewayEvent, Payment, Refund
 from payments.queries import classification, classified_as, with_coverage
 from payments.querysets import PaymentQuerySet
 from payments.services.events import APPLY, ASK
 from payments.services.receipts import receipt_number
-from payments.services.refunds import refund_guard, refund_payment
 from payments.services.waivers import decide_waiver, grant_guard
 from resources.payments import PaymentResource
 
-_LABEL_TONES = {PaymentLabel.CLIENT_PAYS: "warn", PaymentLabel.WAIVED: "info"}
+_LABEL_TONES = {PaymentLabel.CLIENT_PAYS: "warn", PaymentLabel.WAIVED: "info", PaymentLabel.CHARGED_BACK: "bad"}
 
 
 class ClassificationFilter(SimpleListFilter):
@@ -69,12 +70,23 @@ class HouseholdFilter(SimpleListFilter):
 
 class RefundInline(ConsoleTabularInline):
     model = Refund
-    fields = readonly_fields = ("money", "status", "reason", "failure", "gateway_id", "created_at")
+    fields = readonly_fields = ("money", "status", "method", "reference", "reason", "failure", "created_at")
     ordering = ("-created_at",)
 
     @display(description=_("amount"))
     def money(self, refund):
         return format_minor(refund.amount_cents)
+
+
+class DisputeInline(ConsoleTabularInline):
+    model = Dispute
+    fields = readonly_fields = ("record", "status", "cause", "decision", "due_at", "closed_at")
+    ordering = ("-opened_at",)
+
+    @display(description=_("amount"))
+    def record(self, dispute):
+        url = reverse("admin:payments_dispute_change", args=[dispute.pk])
+        return format_html('<a href="{}">{}</a>', url, format_minor(dispute.amount_cents, dispute.currency))
 
 
 class GatewayEventInline(ConsoleTabularInline):
@@ -91,7 +103,7 @@ def _is_card(payment):
 
 
 @console_register(Payment)
-class PaymentAdmin(BillingPage, ConsoleImportExport, ConsoleModelAdmin):
+class PaymentAdmin(RefundPages, BulkRefunds, BillingPage, ConsoleImportExport, ConsoleModelAdmin):
     resource_class = PaymentResource
     list_display = (
         "created_at", "client", "course", "amount", status_pill, "source", "fee", "joint", "provider_name",
@@ -120,7 +132,7 @@ class PaymentAdmin(BillingPage, ConsoleImportExport, ConsoleModelAdmin):
         "client", "course", "money", "refunded", "fee", "joint", "source", "number", "checkout_session_id",
         "payment_intent_id", "failure", "note", "asked_at", "created_at", "succeeded_at",
     )  # fmt: skip
-    inlines = (RefundInline, GatewayEventInline)
+    inlines = (RefundInline, DisputeInline, GatewayEventInline)
     list_before_template = "console/payments/billing_link.html"
     read_only = True
     empty_state = _("No payments yet. One appears when a client opens the card page, or when one is recorded by hand.")
@@ -178,21 +190,6 @@ class PaymentAdmin(BillingPage, ConsoleImportExport, ConsoleModelAdmin):
     # --- acts -------------------------------------------------------------------------------------------------------
     @post_action(
         permission="payments.refund_payment",
-        title=_("Refund"),
-        fresh=True,
-        confirm=_("The money goes back to the card it came from; what was recorded by hand you give back by hand."),
-        reason=True,
-        form=RefundForm,
-        available=refund_guard,
-        icon="undo",
-        danger=True,
-    )
-    def refund(self, request, payment, *, reason, data):
-        refund = refund_payment(payment, cents(data["amount"]), reason=reason)
-        return _("%(amount)s goes back to the client.") % {"amount": format_minor(refund.amount_cents)}
-
-    @post_action(
-        permission="payments.refund_payment",
         title=_("Ask the card service again"),
         confirm=_("The worker asks how this payment stands and brings the record there. Nothing is charged."),
         available=_is_card,
@@ -203,26 +200,6 @@ class PaymentAdmin(BillingPage, ConsoleImportExport, ConsoleModelAdmin):
         key = f"ask-gateway:{payment.pk}:{clock.now():%Y%m%dT%H%M%S}"
         enqueue(ASK, payment, dedupe_key=key, organization=payment.provider_id)
         return _("The card service is being asked. Reload in a moment.")
-
-
-@console_register(Refund)
-class RefundAdmin(ConsoleModelAdmin):
-    list_display = ("created_at", "client", "money", status_pill, "reason", "failure")
-    list_filter = ("status", ("payment__provider", ScopedRelatedFilter))
-    list_select_related = ("payment__enrollment__client",)
-    search_fields = ("gateway_id__exact", "payment__enrollment__client__last_name__istartswith")
-    ordering = ("-created_at", "id")
-    fields = readonly_fields = ("payment", "money", "status", "reason", "failure", "gateway_id", "created_at")
-    read_only = True
-    empty_state = _("No refunds. They are decided on the payment.")
-
-    @display(description=_("client"))
-    def client(self, refund):
-        return refund.payment.enrollment.client.full_name
-
-    @display(description=_("amount"), ordering="amount_cents")
-    def money(self, refund):
-        return format_minor(refund.amount_cents, refund.payment.currency)
 
 
 _DECIDABLE = frozenset({WaiverStatus.REQUESTED, WaiverStatus.DENIED})

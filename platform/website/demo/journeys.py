@@ -20,10 +20,10 @@ from enrollments.services.supervision import cancel_enrollment
 from enrollments.values import Case, Person
 from organizations.services.invitations import accept_invitation
 from payments.services.waivers import decide_waiver, request_waiver
-from website.demo import certification
+from website.demo import certification, money
 from website.demo.journey import Journey
 from website.demo.organizations import Cast, days_before
-from website.demo.past_payments import pay_by_check
+from website.demo.past_payments import pay_before
 from website.demo.script import read
 from website.demo.stage import SYSTEM, signing_in, step
 from website.demo.study import take_course
@@ -141,6 +141,7 @@ def _travel(journey: Journey) -> None:
             take(journey)
         elif station == "paid" and "waiver" in journey.facts and journey.goes_to("details"):
             _ask_waiver(journey)
+    money.tell(journey)
     if "cancelled" in journey.facts:
         with step(journey.wait_for_office(20), journey.admin):
             cancel_enrollment(journey.fresh(), reason=journey.facts["cancelled"])
@@ -183,7 +184,7 @@ def _settle_fee(journey: Journey) -> None:
         _ask_waiver(journey)
     elif not journey.fresh().payments.exists():
         with step(journey.wait_for_office(0.2), journey.admin):
-            pay_by_check(journey.enrollment)
+            pay_before(journey.enrollment, money.source_of(journey))
 
 
 def _study(journey: Journey) -> None:

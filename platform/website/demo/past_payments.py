@@ -16,21 +16,23 @@ from payments.services.settlement import settle
 NOTE = "Check received at the office."
 
 
-def pay_by_check(enrollment: Enrollment) -> Payment:
+def pay_before(enrollment: Enrollment, source: PaymentSource = PaymentSource.MANUAL) -> Payment:
     """What `record_manual_payment` does, without its two conditions: the demo has a card service now, and these
-    payments are older than it."""
+    payments are older than it. One by card has no page at the card service, so nobody asks about it."""
+    by_hand = source == PaymentSource.MANUAL
     payment = Payment.objects.create(
         provider_id=enrollment.provider_id,
         enrollment=enrollment,
         household_id=enrollment.household_id,
         amount_cents=fee_cents(enrollment),
-        source=PaymentSource.MANUAL,
+        source=source,
         status=PaymentStatus.SUCCEEDED,
         succeeded_at=clock.now(),
-        idempotency_key=f"manual-{uuid.uuid4().hex}",
-        note=NOTE,
+        idempotency_key=f"{source}-{uuid.uuid4().hex}",
+        note=NOTE if by_hand else "",
     )
-    record("payment.recorded_by_hand", payment, reason=NOTE, payload={"amount_cents": payment.amount_cents})
+    act, reason = ("payment.recorded_by_hand", NOTE) if by_hand else ("payment.succeeded", "")
+    record(act, payment, reason=reason, payload={"amount_cents": payment.amount_cents})
     send_receipt(payment)
     settle(enrollment)
     return payment

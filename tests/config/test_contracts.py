@@ -19,7 +19,7 @@ from core.scope import scope_of
 from tasks.registry import registered
 from tasks.schedules import SCHEDULES
 from tests.config.source import ROOT, calls, module_name, product, strings
-from tests.factories import cases, people, shared
+from tests.factories import cases, money, people, shared
 from website.sign_in import MAILS as MAILS_OF_ALLAUTH
 
 MAILS = ROOT / "templates" / "email"
@@ -126,7 +126,7 @@ def test_every_refusal_that_is_declared_can_happen() -> None:
 def test_every_model_has_a_factory() -> None:
     made = {
         get_type_hints(function)["return"]
-        for module in (cases, people, shared)
+        for module in (cases, money, people, shared)
         for name, function in vars(module).items()
         if name.startswith("make_")
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -10,10 +11,11 @@ from django.db import models
 from guardian.models import UserObjectPermission
 
 from audit.services import record
+from core import clock
 from enrollments.enums import EnrollmentStatus
 from organizations.enums import InvitedRole, Role
 from providers.enums import CourseKind
-from tests.factories import cases, shared
+from tests.factories import cases, money, shared
 from tests.factories.people import make_firm, make_invitation, make_membership, make_provider, make_user
 
 
@@ -130,6 +132,7 @@ def _belongings(letter: str, rows: dict[str, Any], firm: Any, people: dict[str, 
     certificate = cases.make_certificate(rows["certified"], released_to=firm)
     message = shared.make_message(provider, user.email, person=user)
     cases.make_session(rows["review"], seconds=3700)
+    long_ago = clock.now() - dt.timedelta(days=60)
     return {
         "household": cases.make_household(rows["studying"], rows["spouse_enrollment"]),
         "acknowledgement": cases.make_acknowledgement(rows["studying"], user),
@@ -140,6 +143,13 @@ def _belongings(letter: str, rows: dict[str, Any], firm: Any, people: dict[str, 
         "attempt": cases.make_attempt(session),
         "payment": payment,
         "refund": cases.make_refund(payment),
+        "dispute": money.make_dispute(payment),
+        "bulk_line": money.make_bulk_line(payment),
+        "approval_rule": money.make_rule(provider),
+        "approval": money.make_approval(payment, people["provider_admin"]),
+        "delegation": money.make_delegation(
+            people["provider_admin"], people["owner"], provider, starts_at=long_ago, ends_at=long_ago + dt.timedelta(1)
+        ),
         "waiver": cases.make_waiver(rows["spouse_enrollment"]),
         "certificate": certificate,
         "direction": cases.make_direction(rows["certified"], firm, user),

@@ -11,7 +11,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from admin_site.actions import ActionForm
+from admin_site.actions import ActionForm, dress
 from core.money import format_minor
 from payments.enums import PaymentSource, RefundCause, RefundMethod
 from payments.models import Payment
@@ -80,9 +80,7 @@ class RefundForm(WhyForm):
         label=_("Total in dollars"), min_value=Decimal("0.01"), max_digits=9, decimal_places=2, required=False,
         help_text=_("Shared out among the payments by what is left of each, instead of the single amounts."),
     )  # fmt: skip
-    method = forms.ChoiceField(
-        label=_("Way back"), choices=RefundMethod, widget=forms.RadioSelect, initial=RefundMethod.CARD
-    )
+    method = forms.ChoiceField(label=_("Way back"), choices=RefundMethod, initial=RefundMethod.CARD)
 
     def __init__(
         self, *args: Any, request: HttpRequest, candidates: Sequence[Candidate], chosen: Payment | None, **kwargs: Any
@@ -90,19 +88,19 @@ class RefundForm(WhyForm):
         super().__init__(*args, request=request, **kwargs)
         self.candidates = candidates
         for each in candidates:
-            whole = Decimal(each.left) / 100
+            whole = Decimal(each.left).scaleb(-2)
             first = chosen.pk == each.payment.pk if chosen is not None else each is candidates[0]
             field = forms.DecimalField(
                 label=_("Give back in dollars"), required=False, min_value=Decimal(), max_value=whole, max_digits=9,
                 decimal_places=2, initial=whole if first else Decimal(), help_text=self._help(each),
             )  # fmt: skip
+            dress(field)
             self.fields[each.field] = field
         if len(candidates) < 2:
             del self.fields["total"]
         if all(each.payment.source == PaymentSource.MANUAL for each in candidates):
             self.fields["method"].choices = [(RefundMethod.MANUAL.value, RefundMethod.MANUAL.label)]
             self.fields["method"].initial = RefundMethod.MANUAL
-        self._redress()
         names = [each.field for each in candidates]
         self.order_fields([*names, "total", "method", "reference", "cause", "reason", "notify"])
 
@@ -112,12 +110,6 @@ class RefundForm(WhyForm):
             "number": each.number, "source": each.payment.get_source_display(), "paid": each.paid,
             "given": each.given, "left": each.left_text,
         }  # fmt: skip
-
-    def _redress(self) -> None:
-        from admin_site.actions import dress  # noqa: PLC0415 -- fields made here get the look of the others
-
-        for field in self.fields.values():
-            dress(field)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -1,8 +1,7 @@
 """A client's bank asks for the money back: mirror its word, tell finance, and say what we decided.
 
-A certificate that was issued stays valid whatever becomes of the fee: 28 CFR 58.35 ties it to the counseling that was
-given, and 11 U.S.C. 111(c)(2)(B) has services given without regard to the ability to pay. So a dispute holds the money
-and never the course.
+A certificate may not be withheld for want of payment (28 CFR 58.22(c), 58.35(c)), and services are given without regard
+to the ability to pay (11 U.S.C. 111(c)(2)(B)). So a dispute holds the money and never the course or the certificate.
 """
 
 from __future__ import annotations

@@ -169,9 +169,9 @@ def _refund_row(payment: Payment, theirs: dict[str, Any]) -> Refund | None:
     """The row that mirrors one of the gateway's refunds. None for one made there of money that we gave back otherwise
     already: a person has to look, because more went back than came."""
     known = Refund.objects.filter(payment=payment, gateway_id=theirs["id"]).first()
-    own = (theirs.get("metadata") or {}).get("refund_id")
-    if known is None and own:
-        known = Refund.objects.filter(payment=payment, pk=UUID(own)).first()
+    own = _id_of((theirs.get("metadata") or {}).get("refund_id"))
+    if known is None and own is not None:
+        known = Refund.objects.filter(payment=payment, pk=own).first()
     if known is None and theirs["status"] != "failed" and theirs["amount"] > refundable_cents(payment):
         note("payments", "More went back than came: a refund was made at the gateway beside ours.", level=Level.ERROR,
              payment=str(payment.pk), refund=theirs["id"], amount=theirs["amount"])  # fmt: skip
@@ -183,6 +183,14 @@ def _refund_row(payment: Payment, theirs: dict[str, Any]) -> Refund | None:
         idempotency_key=f"gateway-{theirs['id']}",
         gateway_id=theirs["id"],
     )
+
+
+def _id_of(text: Any) -> UUID | None:
+    """The id in metadata; None for what somebody else wrote there."""
+    try:
+        return UUID(text)
+    except (TypeError, ValueError, AttributeError):
+        return None
 
 
 def _move(payment: Payment, to: str, **changes: Any) -> Payment:

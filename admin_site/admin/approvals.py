@@ -18,7 +18,7 @@ from accounts.models import User
 from admin_site.actions import ActionForm, console_view, dress, post_action
 from admin_site.base import ConsoleModelAdmin
 from admin_site.lists import ScopedRelatedFilter
-from admin_site.pills import status_pill, tone_pill
+from admin_site.pills import status_pill
 from admin_site.register import console_register
 from admin_site.site import console
 from approvals.enums import DelegationStatus, RequestStatus
@@ -123,7 +123,7 @@ class ApprovalRequestAdmin(ConsoleModelAdmin):
         facts = format_html_join("", "<dt>{}</dt><dd>{}</dd>", find(request.kind).facts(request))
         if request.status == RequestStatus.PENDING and not is_as_seen(request):
             warning = str(DomainError("approval_outdated"))
-            return format_html('<p>{}</p><dl class="console-facts">{}</dl>', tone_pill("bad", warning), facts)
+            return format_html('<p class="console-refusal">{}</p><dl class="console-facts">{}</dl>', warning, facts)
         return format_html('<dl class="console-facts">{}</dl>', facts)
 
     @display(description=_("record"))

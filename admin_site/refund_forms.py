@@ -58,8 +58,9 @@ def cents_of(amount: Decimal | None) -> int:
 
 
 class WhyForm(ActionForm):
-    """Cause, reason, and whether the client hears of it."""
+    """Cause, reason, and whether the client hears of it. Money leaves, so the person proves who they are."""
 
+    fresh = True
     cause = forms.ChoiceField(label=_("Cause"), choices=RefundCause, initial=RefundCause.NOT_NEEDED)
     reason = forms.CharField(
         label=_("Reason"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3}),

@@ -152,6 +152,7 @@ class ApprovalRequestAdmin(ConsoleModelAdmin):
         title=_("Approve"),
         confirm=_("It is done at once, exactly as it is shown on the request, and who asked gets a mail."),
         form=CommentForm,
+        fresh=True,
         available=approval_guard,
         icon="check",
         bulk=True,

@@ -90,6 +90,7 @@ class DisputeAdmin(ConsoleModelAdmin):
         title=_("Accept the dispute"),
         confirm=_("The money stays with the client for good. The course and any certificate are not touched."),
         reason=True,
+        fresh=True,
         available=dispute_guard,
         icon="money_off",
         danger=True,

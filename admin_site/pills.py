@@ -13,7 +13,8 @@ _TONES = {
     "good": "won active approved succeeded granted sent done valid filed cert_issued accepted published available",
     "info": "in_progress enrolled ready running invited reviewing pending queued requested created under_review draft "
     "uploaded checking undoing",
-    "warn": "needs_response review completed submitted returned disputed suspended expired reduced replaced checked stopped",
+    "warn": "needs_response review completed submitted returned disputed suspended expired reduced replaced "
+    "checked stopped",
     "bad": "lost failed denied parked revoked refused unreachable rejected void error",
     "soft": "cancelled removed closed withdrawn refunded retired used archived undone",
 }

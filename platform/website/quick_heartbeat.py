@@ -50,4 +50,6 @@ class QuickHeartbeatMiddleware:
         with override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
             left = int((beat.signed_in_until - clock.now()).total_seconds())
             answer = answer_to(beat.enrollment, beat.session) | {"signed_in_seconds": left}
-        return JsonResponse(answer, headers={"Cache-Control": "no-store, private"})
+        response = JsonResponse(answer, headers={"Cache-Control": "no-store, private"})
+        response["Content-Length"] = str(len(response.content))
+        return response

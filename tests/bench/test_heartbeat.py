@@ -13,11 +13,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db.models import Sum
 
 from accounts.models import User
 from core import clock
 from courses.beats import give_word
-from courses.ledger import verify_ledger
 from courses.models import CourseSession
 from enrollments.enums import EnrollmentStatus
 from enrollments.models import Enrollment
@@ -102,20 +102,24 @@ def test_a_heartbeat_beside_a_bare_view_with_one_update(
                     for side, taken in zip(times, pair, strict=True):
                         side.append(taken)
     ours, baseline = (statistics.median(side) for side in times)
-    short, faults = credited(enrollments)
+    short = lost(enrollments)
     basis = f"{CLIENTS / ours:.0f} a second against {CLIENTS / baseline:.0f}, one gunicorn process"
     measured("Heartbeat", "against a bare Django view with one UPDATE", ours / baseline, goal="≤ 1.5×",
              held=ours / baseline <= 1.5, basis=basis)  # fmt: skip
-    measured("Heartbeat", "lost seconds, 300 clients", f"{short}", goal="0", held=short == 0 and faults == 0,
-             basis=f"{CLIENTS} clients, {ROUNDS + 1} heartbeats of {GAP} s each, ledgers verified")  # fmt: skip
+    measured("Heartbeat", "lost seconds, 300 clients", f"{short}", goal="0", held=short == 0,
+             basis=f"{CLIENTS} clients, {ROUNDS + 1} heartbeats of {GAP} s each")  # fmt: skip
 
 
-def credited(enrollments: list[Enrollment]) -> tuple[int, int]:
-    """Seconds that were not credited, and ledgers that do not hold."""
+def lost(enrollments: list[Enrollment]) -> int:
+    """Seconds that were not credited, or stand in no ledger. The clock of the sessions was set back between rounds, so
+    the order of the minutes says nothing here."""
     with as_system():
-        sessions = list(CourseSession.objects.filter(enrollment__in=enrollments))
-        faults = sum(verify_ledger(session) is not None for session in sessions)
-    return sum(max(0, GAP * (ROUNDS + 1) - session.total_seconds) for session in sessions), faults
+        sessions = CourseSession.objects.filter(enrollment__in=enrollments).annotate(kept=Sum("minutes__seconds"))
+        return sum(
+            max(0, GAP * (ROUNDS + 1) - session.total_seconds)
+            + abs(session.total_seconds - session.open_seconds - (session.kept or 0))
+            for session in sessions
+        )
 
 
 def wait_for(port: int) -> None:

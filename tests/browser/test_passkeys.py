@@ -50,7 +50,7 @@ def test_a_passkey_is_made_and_signs_in_with_and_without_the_password(chromium: 
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/2fa/authenticate/")
     page.goto("/account")
-    assert "login" in page.url
+    assert "authenticate" in page.url
     page.goto("/accounts/2fa/authenticate/")
     page.get_by_role("button", name="Use the passkey").click()
     page.wait_for_url(lambda address: "authenticate" not in address)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.mixins import GuardianUserMixin
 
 from accounts.enums import Language, PlatformRole
+from audit.witness import witness
 from core.history import history
 from core.privacy import Privacy
 from core.scope import Scope, ScopedQuerySet
@@ -72,6 +73,7 @@ class User(GuardianUserMixin, AbstractUser):
             ),
         )
         indexes = (models.Index(fields=["-date_joined", "id"], name="accounts_user_joined"),)
+        triggers = (witness("accounts.user", "platform_role", "is_active"),)
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email

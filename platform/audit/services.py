@@ -107,6 +107,15 @@ def note(source: str, summary: str, *, level: Level = Level.INFO, **detail: Any)
         level=level,
         source=source,
         summary=summary.translate(_CONTROL)[:300],
-        detail=json.loads(json.dumps(detail, cls=DjangoJSONEncoder, default=str)),
+        detail=_neutral(json.loads(json.dumps(detail, cls=DjangoJSONEncoder, default=str))),
         actor_label=actor.label if actor else "",
     )
+
+
+def _neutral(value: Any) -> Any:
+    """The same JSON value without control characters, which the database or a terminal would take for orders."""
+    if isinstance(value, str):
+        return value.translate(_CONTROL)
+    if isinstance(value, dict):
+        return {name.translate(_CONTROL): _neutral(inner) for name, inner in value.items()}
+    return [_neutral(inner) for inner in value] if isinstance(value, list) else value

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Language
+from audit.witness import witness
 from certificates.enums import (
     CERTIFICATE_TRANSITIONS,
     FILING_TRANSITIONS,
@@ -139,6 +140,7 @@ class Certificate(Row):
             SameHome(relation="replaces", home="provider", name="certificate_replaces_home"),
             SameHome(relation="pdf", home="provider", parent_home="organization", name="certificate_pdf_home"),
         )
+        triggers = (witness("certificates.certificate", "status", "number", "released_to_id", home="line.provider_id"),)
         indexes = (
             models.Index(fields=["provider", "-issued_at", "id"], name="certificate_by_provider"),
             models.Index(fields=["-issued_at", "id"], name="certificate_newest"),
@@ -208,6 +210,7 @@ class CourtFiling(Row):
             SameHome(relation="certificate", home="provider", name="filing_certificate_home"),
             SameHome(relation="evidence", home="provider", parent_home="organization", name="filing_evidence_home"),
         )
+        triggers = (witness("certificates.courtfiling", "status", home="line.provider_id"),)
 
     def __str__(self) -> str:
         return f"{self.certificate} · {self.get_status_display()}"

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Language
+from audit.witness import witness
 from core import clock
 from core.crypto import SealedField
 from core.history import history
@@ -273,6 +274,7 @@ class Enrollment(Row):
             SameHome(relation="household", home="provider", name="enrollment_household_home"),
             SameHome(relation="request", home="provider", name="enrollment_request_home"),
         )
+        triggers = (witness("enrollments.enrollment", "status", "cc_override_reason", home="line.provider_id"),)
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="enrollment_by_provider"),
             models.Index(fields=["provider", "status", "-created_at", "id"], name="enrollment_by_status"),

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Language
+from audit.witness import witness
 from core.history import history
 from core.models import Row
 from core.privacy import Privacy
@@ -198,7 +199,9 @@ class Membership(Row):
             models.UniqueConstraint(fields=["user", "organization"], name="one_membership_per_organization"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
         )
-        triggers = (ROLE_SHAPE,)
+        triggers = (
+            ROLE_SHAPE, witness("organizations.membership", "role", "status", home="line.organization_id")
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.user} · {self.get_role_display()}"

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from approvals.models import ApprovalRequest
+from audit.witness import witness
 from core import clock
 from core.history import history
 from core.links import SameHome, home_trigger
@@ -48,6 +49,7 @@ ARRIVED_STAYS = pgtrigger.Protect(
     condition=pgtrigger.Q(old__succeeded_at__isnull=False)
     & pgtrigger.Q(old__succeeded_at__df=pgtrigger.F("new__succeeded_at")),
 )
+HOME_OF_A_REFUND = "(SELECT provider_id FROM payments_payment WHERE id = line.payment_id)"
 REFUND_FIXED_AT_BIRTH = pgtrigger.ReadOnly(
     name="refund_fixed_at_birth",
     fields=["payment", "amount_cents", "idempotency_key", "method", "reference", "approval"],
@@ -141,7 +143,9 @@ class Payment(Row):
             SameHome(relation="enrollment", home="provider", name="payment_enrollment_home"),
             SameHome(relation="household", home="provider", name="payment_household_home"),
         )
-        triggers = (NEVER_DELETED, FIXED_AT_BIRTH, ARRIVED_STAYS)
+        triggers = (
+            NEVER_DELETED, FIXED_AT_BIRTH, ARRIVED_STAYS, witness("payments.payment", "status", home="line.provider_id")
+        )  # fmt: skip
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="payment_by_provider"),
             models.Index(fields=["-created_at", "id"], name="payment_newest"),
@@ -189,7 +193,10 @@ class Refund(Row):
         ordering = ("-created_at", "id")
         permissions = (("approve_refund", "Can approve a refund that somebody else asked for"),)
         constraints = (models.CheckConstraint(condition=Q(amount_cents__gt=0), name="refund_is_positive"),)
-        triggers = (NEVER_DELETED, REFUND_FIXED_AT_BIRTH, REFUND_APPROVAL_HOME, NEVER_MORE_THAN_PAID)
+        triggers = (
+            NEVER_DELETED, REFUND_FIXED_AT_BIRTH, REFUND_APPROVAL_HOME, NEVER_MORE_THAN_PAID,
+            witness("payments.refund", "status", home=HOME_OF_A_REFUND),
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.amount_cents / 100:.2f}"
@@ -341,6 +348,7 @@ class FeeWaiver(Row):
             ),
             SameHome(relation="enrollment", home="provider", name="waiver_enrollment_home"),
         )
+        triggers = (witness("payments.feewaiver", "status", "reduced_fee_cents", home="line.provider_id"),)
 
     def __str__(self) -> str:
         return f"{self.enrollment} · {self.get_status_display()}"

@@ -215,6 +215,7 @@ def test_nothing_goes_around_row_security_but_the_audit_and_yes_or_no_functions(
         assert cursor.fetchall() == [
             ("app", "append_audit", '{"search_path=pg_catalog, public"}'),
             ("app", "enrollment_at", '{"search_path=pg_catalog, public"}'),
+            ("app", "witness", '{"search_path=pg_catalog, public"}'),
             ("reach", "boolean", "{search_path=pg_catalog}"),
         ]
         cursor.execute(

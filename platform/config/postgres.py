@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from config.faults import ServerError
-from config.postgres_server import HOST, Server
+from config.postgres_server import HOST, LOCAL_CREDENTIALS, Server
 from config.timeouts import TIMEOUTS
 
 __all__ = ["DATABASE", "LOCAL", "Cluster", "ServerError", "destroy", "ensure_running", "stop"]
@@ -115,6 +115,7 @@ class Cluster:
                 connection.execute(
                     sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(role))
                 )
+            connection.execute("GRANT pg_read_all_data TO backup")
             for role, settings in TIMEOUTS.items():
                 for name, milliseconds in settings.items():
                     connection.execute(
@@ -215,7 +216,7 @@ def _locked(local: Path) -> Iterator[None]:
 
 
 def _credentials_file(local: Path) -> Path:
-    return local / "pg-credentials.json"
+    return local / LOCAL_CREDENTIALS
 
 
 def _new_passwords() -> dict[str, str]:

@@ -22,6 +22,7 @@ LOCALE = "C" if sys.platform == "darwin" else "C.UTF-8"
 PORTS = range(20000, 32000)
 LOG_LIMIT_BYTES = 10_000_000
 START_SECONDS = 60
+LOCAL_CREDENTIALS = "pg-credentials.json"
 # Both pass: the port was taken meanwhile; a killed server's children still hold its memory.
 PASSING_TROUBLES = ("Address already in use", "shared memory block")
 
@@ -33,6 +34,7 @@ unix_socket_directories = ''
 max_connections = 200
 shared_buffers = 256MB
 max_wal_size = 1GB
+max_slot_wal_keep_size = 8GB
 password_encryption = 'scram-sha-256'
 timezone = 'UTC'
 log_timezone = 'UTC'
@@ -95,10 +97,10 @@ class Server:
         self._forget_foreign_postmaster()
         self._set_password(self.home.data, superuser, password)
 
-    def start(self, *, fast: bool) -> int:
-        """Start the server and return its port once it accepts connections."""
+    def start(self, *, fast: bool, seconds: int = START_SECONDS) -> int:
+        """Start the server and return its port once it accepts connections; recovery counts into `seconds`."""
         self._forget_foreign_postmaster()
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         if self._postmaster():  # started by a process that was killed before the server was ready
             return self._await_ready(deadline)
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT_BYTES:
@@ -107,7 +109,7 @@ class Server:
             port = self._choose_port()
             self._write("postgresql.conf", CONFIGURATION.format(port=port) + (FAST if fast else ""))
             self._write("pg_hba.conf", HOST_BASED_ACCESS)
-            start = ["pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(self.home.data)]
+            start = ["pg_ctl", "start", "-w", "-t", str(seconds), "-D", str(self.home.data)]
             try:
                 self._run(start, output=self.log)
             except ServerError as trouble:

@@ -29,6 +29,7 @@ RAW_SQL = {
     "platform/core/management/commands/rls_apply.py": "asks which role is logged in",
     "platform/audit/services.py": "evidence is appended by a function of the database",
     "platform/audit/chain.py": "walks the chains on the database's own text of every field",
+    "platform/config/backups/making.py": "asks what the log-in for backups may",
     "platform/config/startup.py": "asks for the settings of the server",
     "platform/config/postgres.py": "makes the cluster, its roles and databases, before Django is there",
     "platform/enrollments/queries.py": "a function of the database answers for a row of another tenant",

@@ -23,7 +23,7 @@ from core.refusals import refusal_response
 from core.shedding import lost_race, unavailable_response
 
 READ_ONLY_TRANSACTION = "25006"  # PostgreSQL's code for a write in a read-only transaction
-MOST_TRIES = 4
+MOST_TRIES = 6
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = structlog.get_logger("certaos.request")
 
@@ -62,7 +62,7 @@ class ContextMiddleware:
     rolls everything back. The session names the user; memberships and grants are read afresh on every request, so a
     lost right is gone at the next one. A session older than the user's generation is ended.
 
-    A request that lost a race for locks is rolled back and answered anew, up to four times; after that it is shed.
+    A request that lost a race for locks is rolled back and answered anew, up to five times; after that it is shed.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -82,7 +82,7 @@ class ContextMiddleware:
             if left:
                 log.info("request tried again", path=request.path)
                 _make_fresh(request)
-                time.sleep(random.uniform(0.01, 0.05))  # noqa: S311 -- spreads two that met, guards nothing
+                time.sleep((MOST_TRIES - left) * random.uniform(0.01, 0.04))  # noqa: S311 -- spreads two that met, guards nothing
         return unavailable_response(request)
 
     def _answer(self, request: Any) -> HttpResponseBase:

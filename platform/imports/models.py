@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.history import history
+from core.links import HomeKey, SameHome
 from core.models import Row
 from core.privacy import Privacy
 from core.scope import Scope, ScopedManager
@@ -73,6 +74,7 @@ class ImportRun(Row):
             ("cancel_importrun", "Can cancel an import"),
             ("undo_importrun", "Can undo an import"),
         )
+        constraints = (HomeKey(fields=["id", "organization"], name="import_home"),)
         indexes = (models.Index(fields=["organization", "-created_at", "id"], name="import_by_organization"),)
 
     def __str__(self) -> str:
@@ -150,7 +152,10 @@ class ImportedRow(models.Model):
     objects = ScopedManager()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["run", "line"], name="one_imported_row_per_line"),)
+        constraints = (
+            models.UniqueConstraint(fields=["run", "line"], name="one_imported_row_per_line"),
+            SameHome(relation="run", home="organization", name="imported_row_run_home"),
+        )
 
     def __str__(self) -> str:
         return f"{self.line}: {self.outcome}"

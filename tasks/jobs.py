@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 
 from django.db.models import Q
 
 from core import clock
 from jobs.enums import JobState
 from jobs.models import Job, ScheduleSlot, WorkerHeartbeat
-from jobs.queue import own_queue
+from jobs.queue import worker_name
 from tasks.registry import task
 
 BEAT = "jobs.beat"
 KEPT = dt.timedelta(days=7)
+BEATS_KEPT = dt.timedelta(hours=1)
 
 
 @task(BEAT, timeout=20, max_attempts=3)
 def beat(job: Job) -> str:
-    """Prove that a job goes the whole way: asked for, taken from this worker's queue, run and recorded.
-
-    A beat that another worker ran (because the queue lost it and it was put on the shared one) proves nothing.
-    """
+    """Prove that a job goes the whole way: asked for, taken by a process of this worker, run and recorded."""
     worker = str(job.params["worker"])
-    if os.environ.get("Q_CLUSTER_NAME") != own_queue(worker):
+    if worker_name() != worker:
         return f"Not of the worker {worker}, so not counted."
     facts = {"beat_at": clock.now(), "started_at": dt.datetime.fromisoformat(job.params["started_at"])}
     WorkerHeartbeat.objects.update_or_create(worker=worker, defaults=facts)
@@ -33,10 +30,12 @@ def beat(job: Job) -> str:
 
 @task("jobs.tidy")
 def tidy(_: Job) -> str:
-    """Forget what schedules and heartbeats left behind a week ago. Other jobs stay: their keys hold for ever."""
+    """Forget what schedules left behind a week ago, and heartbeats an hour ago. Other jobs stay: their keys hold for
+    ever."""
     limit = clock.now() - KEPT
-    own = Q(dedupe_key__startswith="schedule:") | Q(dedupe_key__startswith="beat:")
-    jobs, _details = Job.objects.filter(own, state=JobState.DONE, finished_at__lt=limit).delete()
+    schedules = Q(dedupe_key__startswith="schedule:", finished_at__lt=limit)
+    beats = Q(dedupe_key__startswith="beat:", finished_at__lt=clock.now() - BEATS_KEPT)
+    jobs, _details = Job.objects.filter(schedules | beats, state=JobState.DONE).delete()
     slots, _details = ScheduleSlot.objects.filter(slot__lt=limit).delete()
     workers, _details = WorkerHeartbeat.objects.filter(beat_at__lt=limit).delete()
     return f"Forgot {jobs} jobs, {slots} slots and {workers} workers."

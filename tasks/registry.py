@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +15,7 @@ from jobs.models import Job
 # Shorter than the queue's own time limit, and short enough that two in a row do not look like a hung worker.
 LONGEST_SECONDS = 80
 LONGEST_WAIT = dt.timedelta(hours=6)
-MACHINERY = frozenset({"registry", "runner", "schedules", "supervisor"})
+MACHINERY = frozenset({"registry", "runner", "loop", "cluster", "schedules", "supervisor", "vitals"})
 
 Work = Callable[[Job], str]
 Aftermath = Callable[[Job], None]
@@ -43,7 +43,8 @@ class Task:
     """A kind of work: what runs, for how many seconds, how often it is tried and how long it waits between.
 
     `most` None leaves the number to the job. `grace` is the time beyond `timeout` after which a silent worker counts
-    as dead. `parked` runs when a job is given up, in the same transaction.
+    as dead. `parked` runs when a job is given up, `cancelled` when it stopped because it was asked to, in the same
+    transaction.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Task:
     backoff: tuple[float, float]
     grace: float
     parked: Aftermath | None
+    cancelled: Aftermath | None = None
 
     @property
     def lease(self) -> dt.timedelta:
@@ -80,20 +82,25 @@ def task(
     backoff: tuple[float, float] = (1000, 2),
     grace: float = 20,
     parked: Aftermath | None = None,
+    cancelled: Aftermath | None = None,
+    formerly: Sequence[str] = (),
 ) -> Callable[[Work], Work]:
     """Register a function as the work of `kind`; it gets the job and returns a sentence for the record.
 
     It runs in the system context, inside the transaction that also marks the job done: what it writes happens exactly
     once, what it does outside happens at least once and must carry the job's `dedupe_key`. `timeout` in seconds,
-    `backoff` as (first wait in milliseconds, factor). ValueError for a kind said twice or a time limit too long.
+    `backoff` as (first wait in milliseconds, factor). `formerly`: older names of the kind, under which jobs may still
+    wait. ValueError for a kind said twice or a time limit too long.
     """
-    if kind in _TASKS:
-        raise ValueError(f"The kind {kind!r} is registered twice.")
+    names = (kind, *formerly)
+    if doubled := [name for name in names if name in _TASKS]:
+        raise ValueError(f"The kind {doubled[0]!r} is registered twice.")
     if not 0 < timeout <= LONGEST_SECONDS:
         raise ValueError(f"The time limit of {kind!r} must be at most {LONGEST_SECONDS} seconds.")
 
     def register(work: Work) -> Work:
-        _TASKS[kind] = Task(kind, work, timeout, max_attempts, backoff, grace, parked)
+        found = Task(kind, work, timeout, max_attempts, backoff, grace, parked, cancelled)
+        _TASKS.update(dict.fromkeys(names, found))
         return work
 
     return register

@@ -1,25 +1,24 @@
 """Keep one worker working: start its cluster, feed it, watch that work really gets done, replace it when not.
 
-The cluster is a child process (`manage.py qcluster`) in a session of its own, so that a Ctrl-C reaches only us. It is
+The cluster is a child process (`manage.py cluster`) in a session of its own, so that a Ctrl-C reaches only us. It is
 stopped by a signal to its leader alone: told as a group, its processes would wait for each other for ever. Everything
-else happens in one loop here: heartbeats, schedules, the sweep for jobs the queue lost. None of it needs to be the
-only one of its kind; any number of workers may run on one database.
+else happens in one loop here: heartbeats, schedules, the sweep for jobs that a killed process held. None of it needs to
+be the only one of its kind; any number of workers may run on one database.
 """
 
 from __future__ import annotations
 
-import ctypes
-import datetime as dt
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
 import structlog
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 
@@ -27,12 +26,14 @@ from audit.models import Level
 from audit.services import note
 from core import clock
 from core.context import acting, system_actor
+from jobs.line import free_what_the_dead_held
 from jobs.models import WorkerHeartbeat
-from jobs.queue import own_queue
-from jobs.recovery import SETTLED, requeue_due
+from jobs.queue import cluster_name
 from jobs.services import enqueue
+from tasks.cluster import die_with_parent
 from tasks.jobs import BEAT
 from tasks.schedules import Scheduler
+from tasks.vitals import watch
 
 log = structlog.get_logger("certaos.worker")
 
@@ -43,14 +44,14 @@ class Rhythm:
     start of a cluster to its first."""
 
     tick: float = 1
-    beat: float = 60
-    sweep: float = 15
-    watch: float = 15
-    stale: float = 180
-    first: float = 180
+    beat: float = 10
+    sweep: float = 2
+    watch: float = 5
+    vitals: float = 15
+    stale: float = 40
+    first: float = 90
     stop: float = 15
     longest_pause: float = 30
-    settled: float = SETTLED.total_seconds()
 
 
 class Stopped(BaseException):
@@ -72,6 +73,7 @@ class Supervisor:
         self._started_at = clock.now()
         self._next: dict[str, float] = {}
         self._deaths = 0
+        self._busy = 0
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT, then stop within seconds. In the main thread of its process only."""
@@ -88,6 +90,12 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             self._stop()
+            self._sign_off()
+
+    def _sign_off(self) -> None:
+        """Leave no heartbeat behind: who stopped in an orderly way is not missed."""
+        with suppress(DatabaseError), acting(system_actor("worker")):
+            WorkerHeartbeat.objects.filter(worker=self.name).delete()
 
     def _look(self) -> None:
         """One round. A database that does not answer is waited for; the cluster waits as well."""
@@ -98,6 +106,7 @@ class Supervisor:
             self._every("schedules", self.rhythm.tick, self.scheduler.fire_due)
             self._every("sweep", self.rhythm.sweep, self._sweep)
             self._every("watch", self.rhythm.watch, self._watch)
+            self._every("vitals", self.rhythm.vitals, self._vitals)
         except DatabaseError as error:
             log.warning("worker waits for the database", error=type(error).__name__)
             connections.close_all()
@@ -113,16 +122,27 @@ class Supervisor:
         params = {"worker": self.name, "started_at": self._started_at.isoformat()}
         with acting(system_actor("heartbeat")):
             key = f"beat:{self.name}:{clock.now():%Y%m%dT%H%M%S%f}"
-            enqueue(BEAT, dedupe_key=key, params=params, queue=own_queue(self.name))
+            enqueue(BEAT, dedupe_key=key, params=params, queue=self.name)
 
     def _sweep(self) -> None:
-        with acting(system_actor("sweep")):
-            found = requeue_due(settled=dt.timedelta(seconds=self.rhythm.settled))
-        if found:
-            log.info("jobs without a way to a worker", count=found)
+        """Let go at once of what a killed process held, however long its task may take."""
+        freed, self._busy = free_what_the_dead_held(self.name, self._is_ours)
+        if freed:
+            log.warning("worker frees jobs of a dead process", worker=self.name, count=freed)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether this is a living process of the present cluster, whose leader leads their session."""
+        try:
+            return self._child is not None and os.getsid(pid) == self._child.pid
+        except ProcessLookupError:
+            return False
 
     def _watch(self) -> None:
-        """Replace a cluster that has finished no heartbeat for too long."""
+        """Replace a cluster that has finished no heartbeat for too long, unless each of its processes is at work on a
+        job within that job's own time limit."""
+        clock.follow_database()
+        if self._busy >= int(str(settings.Q_CLUSTER["workers"])):
+            return
         with acting(system_actor("watchdog")):
             beat_at = WorkerHeartbeat.objects.filter(worker=self.name).values_list("beat_at", flat=True).first()
         if beat_at is None or beat_at < self._started_at:
@@ -132,6 +152,12 @@ class Supervisor:
         silent = (clock.now() - since).total_seconds()
         if silent > limit:
             self._replace("it finished no heartbeat", seconds=int(silent))
+
+    def _vitals(self) -> None:
+        with acting(system_actor("vitals")):
+            changed = watch()
+        if changed:
+            log.warning("worker sees a change", worker=self.name, watched=changed)
 
     def _replace(self, why: str, **detail: int) -> None:
         log.error("worker replaces its cluster", worker=self.name, why=why, **detail)
@@ -154,10 +180,10 @@ class Supervisor:
         connections.close_all()
         self._child = subprocess.Popen(
             list(self.command),
-            env={**os.environ, **self.environment, "Q_CLUSTER_NAME": own_queue(self.name)},
+            env={**os.environ, **self.environment, "Q_CLUSTER_NAME": cluster_name(self.name)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_follow_parent(),  # noqa: PLW1509 -- this program has one thread
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- this program has one thread
         )
         self._started_at = clock.now()
         self._next.pop("beat", None)
@@ -183,14 +209,6 @@ def _kill_session(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _follow_parent() -> Callable[[], None] | None:
-    """What the child does first: ask the kernel for a SIGTERM should this program be killed. Linux only."""
-    if sys.platform != "linux":
-        return None
-    library, set_parent_death_signal = ctypes.CDLL(None), 1
-    return lambda: library.prctl(set_parent_death_signal, signal.SIGTERM)
 
 
 def _stop_asked(_number: int, _frame: FrameType | None) -> None:

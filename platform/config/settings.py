@@ -268,7 +268,7 @@ Q_CLUSTER = {
     "name": "certaos",
     "ALT_CLUSTERS": {},
     "orm": "default",
-    "broker_class": "jobs.queue.HouseBroker",
+    "broker_class": "jobs.queue.OrderBroker",
     "workers": env.WORKER_PROCESSES,
     "queue_limit": env.WORKER_PROCESSES,
     "timeout": 120,

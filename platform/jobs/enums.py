@@ -16,7 +16,7 @@ class JobState(models.TextChoices):
 
 JOB_TRANSITIONS = {
     JobState.READY: frozenset({JobState.RUNNING, JobState.PARKED, JobState.CANCELLED}),
-    JobState.RUNNING: frozenset({JobState.DONE, JobState.READY, JobState.PARKED}),
+    JobState.RUNNING: frozenset({JobState.DONE, JobState.READY, JobState.PARKED, JobState.CANCELLED}),
     JobState.DONE: frozenset(),
     JobState.PARKED: frozenset({JobState.READY, JobState.CANCELLED}),
     JobState.CANCELLED: frozenset(),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
@@ -13,21 +15,36 @@ from core.correlation import correlation_id
 from core.history import history
 from core.models import Row
 from core.privacy import Privacy
-from core.scope import Scope
+from core.scope import Scope, ScopedManager
 from jobs.enums import JOB_TRANSITIONS, JobState
 from jobs.querysets import JobQuerySet
+
+# Stands in line for all jobs without an organization.
+NOBODY = UUID(int=0)
 
 
 class Job(Row):
     """One durable piece of work, written in the business transaction that wants it (an outbox).
 
     `dedupe_key` is unique for ever and is the idempotency key of every outside effect; a re-run keeps it. `attempts`
-    is committed before the work starts, so that a task which kills its worker is counted too.
+    is committed before the work starts, so that a task which kills its worker is counted too. `queue` names the one
+    worker that may run it (empty: any), `holder` the process that has it or had it last.
     """
 
     scope: ClassVar = Scope(organization="organization", open_insert=True)
     privacy: ClassVar = dict.fromkeys(
-        ("kind", "subject_type", "subject_id", "dedupe_key", "params", "last_error", "result", "correlation_id"),
+        (
+            "kind",
+            "subject_type",
+            "subject_id",
+            "dedupe_key",
+            "params",
+            "last_error",
+            "result",
+            "correlation_id",
+            "queue",
+            "holder",
+        ),
         Privacy.INTERNAL,
     )
     transitions: ClassVar = {"state": JOB_TRANSITIONS}
@@ -50,17 +67,35 @@ class Job(Row):
     last_error = models.TextField(_("last error"), blank=True)
     result = models.TextField(_("result"), blank=True)
     correlation_id = models.CharField(_("correlation"), max_length=64, default=correlation_id, blank=True)
+    queue = models.CharField(_("for the worker"), max_length=120, blank=True)
+    holder = models.CharField(_("held by"), max_length=160, blank=True)
+    cancel_asked_at = models.DateTimeField(_("asked to stop"), null=True, blank=True)
 
     objects: ClassVar = models.Manager.from_queryset(JobQuerySet)()
-    history = history(excluded=("params",))
+    history = history(excluded=("params", "queue", "holder"))
 
     class Meta:
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
         ordering = ("-created_at", "id")
-        permissions = (("rerun_job", "Can re-run a job"), ("cancel_job", "Can cancel a job"))
+        permissions = (
+            ("rerun_job", "Can re-run a job"),
+            ("cancel_job", "Can cancel a job"),
+            ("rehearse_job", "Can rehearse a parked job"),
+        )
         indexes = (
             models.Index(fields=["not_before"], name="job_open", condition=Q(state__in=["ready", "running"])),
+            models.Index(
+                Coalesce("organization", Value(NOBODY)),
+                "not_before",
+                name="job_in_line",
+                condition=Q(state__in=["ready", "running"]),
+            ),
+            models.Index(
+                fields=["queue", "not_before"],
+                name="job_own_line",
+                condition=Q(state__in=["ready", "running"], queue__gt=""),
+            ),
             models.Index(fields=["subject_type", "subject_id"], name="job_subject"),
             models.Index(fields=["organization", "-created_at", "id"], name="job_by_organization"),
             models.Index(fields=["-created_at", "id"], name="job_newest"),
@@ -68,6 +103,53 @@ class Job(Row):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.get_state_display()})"
+
+
+class JobProgress(models.Model):
+    """How far a running job is, written beside its transaction so that it can be seen before the work commits."""
+
+    scope: ClassVar = Scope.through("job")
+    privacy: ClassVar = {"text": Privacy.INTERNAL}
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="progress")
+    done = models.BigIntegerField(_("done"), default=0)
+    total = models.BigIntegerField(_("of"), default=0)
+    text = models.CharField(_("what it does"), max_length=300, blank=True)
+    updated_at = models.DateTimeField(_("last sign"), default=clock.now)
+
+    class Meta:
+        verbose_name = _("progress of a job")
+        verbose_name_plural = _("progress of jobs")
+
+    def __str__(self) -> str:
+        return f"{self.done}/{self.total}"
+
+    @property
+    def percent(self) -> int:
+        """0 to 100; 0 while the total is not known."""
+        return min(100, 100 * self.done // self.total) if self.total else 0
+
+
+class JobLine(models.Model):
+    """A line of a job's log. A job keeps its newest `jobs.progress.LINES_KEPT`."""
+
+    scope: ClassVar = Scope.through("job")
+    privacy: ClassVar = {"text": Privacy.INTERNAL, "level": Privacy.INTERNAL}
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="lines")
+    at = models.DateTimeField(_("at"), default=clock.now)
+    attempt = models.PositiveIntegerField(_("attempt"), default=0)
+    level = models.CharField(_("level"), max_length=8, default="info")
+    text = models.CharField(_("what happened"), max_length=500)
+
+    class Meta:
+        verbose_name = _("line of a job")
+        verbose_name_plural = _("lines of jobs")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class ScheduleSlot(models.Model):
@@ -80,6 +162,9 @@ class ScheduleSlot(models.Model):
     schedule = models.CharField(_("schedule"), max_length=80)
     slot = models.DateTimeField(_("slot"))
     fired_at = models.DateTimeField(_("fired"), default=clock.now)
+    job = models.OneToOneField(
+        Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="slot", verbose_name=_("job")
+    )
 
     class Meta:
         verbose_name = _("schedule slot")
@@ -109,3 +194,58 @@ class WorkerHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.worker
+
+
+class Downtime(models.Model):
+    """A time in which something that should happen regularly did not: a schedule's jobs, a worker's heartbeat."""
+
+    scope: ClassVar = Scope.platform()
+    privacy: ClassVar = {"watched": Privacy.INTERNAL}
+
+    id = models.BigAutoField(primary_key=True)
+    watched = models.CharField(_("watched"), max_length=200)
+    began_at = models.DateTimeField(_("down since"))
+    noticed_at = models.DateTimeField(_("noticed"), default=clock.now)
+    ended_at = models.DateTimeField(_("up again"), null=True, blank=True)
+
+    objects: ClassVar = ScopedManager()
+
+    class Meta:
+        verbose_name = _("downtime")
+        verbose_name_plural = _("downtimes")
+        ordering = ("-began_at", "watched")
+        constraints = (
+            models.UniqueConstraint(fields=["watched"], condition=Q(ended_at=None), name="one_open_downtime"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.watched} {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class Rehearsal(Row):
+    """What a parked job would do if it ran again: found out by running it and rolling everything back.
+
+    `writes` lists table, row and, per column, the value before and after; columns that hold personal or secret
+    values are named without their values. `outside` lists what it wanted from other systems, which it did not get.
+    """
+
+    scope: ClassVar = Scope.through("job")
+    privacy: ClassVar = dict.fromkeys(("writes", "outside", "result", "error"), Privacy.INTERNAL)
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="rehearsals")
+    runs_as = models.OneToOneField(
+        Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="rehearsal", verbose_name=_("runs as")
+    )
+    done_at = models.DateTimeField(_("done"), null=True, blank=True)
+    writes = models.JSONField(_("writes"), default=list, blank=True)
+    outside = models.JSONField(_("outside"), default=list, blank=True)
+    result = models.TextField(_("result"), blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("rehearsal")
+        verbose_name_plural = _("rehearsals")
+        ordering = ("-created_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.created_at:%Y-%m-%d %H:%M}"

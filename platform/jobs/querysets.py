@@ -13,8 +13,8 @@ from jobs.enums import OPEN_STATES, JobState
 class JobQuerySet(ScopedQuerySet):
     """Jobs by what can be done with them.
 
-    `claim`, `finish` and `postpone` are the working path: conditional updates that write no history, because every
-    job passes here several times. Parking, re-running and cancelling are decisions and go through `transition`.
+    `claim`, `release`, `finish` and `postpone` are the working path: conditional updates that write no history, because
+    every job passes here several times. Parking, re-running and cancelling are decisions and go through `transition`.
     """
 
     def open(self) -> Self:
@@ -28,8 +28,21 @@ class JobQuerySet(ScopedQuerySet):
         moment = clock.now()
         return self.open().filter(not_before__lte=moment).filter(Q(lease_until=None) | Q(lease_until__lt=moment))
 
+    def due_or_reserved(self, holder: str) -> Self:
+        """Due, or set aside for this very process, which has not begun it (empty: for none)."""
+        mine = Q(holder=holder) if holder else Q(pk__in=[])
+        return self.due() | self.open().filter(mine)
+
     def about(self, subject_type: str, subject_id: str) -> Self:
         return self.filter(subject_type=subject_type, subject_id=subject_id)
+
+    def held_by(self, worker: str) -> Self:
+        """Under a lease of one of this worker's processes."""
+        return self.filter(holder__startswith=f"{worker}/", lease_until__gt=clock.now())
+
+    def release(self) -> int:
+        """End the leases, so that the jobs are due at once; returns how many were."""
+        return self.update(lease_until=None)
 
     def claim(self, *, most: int, lease: dt.timedelta) -> int:
         """Take what is due and has attempts left, counting this one; returns how many were taken."""

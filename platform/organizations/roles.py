@@ -44,7 +44,7 @@ _ADMINISTRATION = _all(
     _can("organizations.invitation", "view add revoke refresh"),
     _can("accounts.user", "view"),
     _can("audit.auditevent", "view"),
-    _can("jobs.job", "view rerun cancel"),
+    _can("jobs.job", "view rerun cancel rehearse"),
     _can("notifications.message", "view resend"),
     _can("notifications.notificationdelivery", "view"),
     _can("files.storedfile", "view"),

@@ -11,7 +11,6 @@ from tests.config.source import ROOT, calls, files_using, files_where, product
 BULK_WRITES = {
     "platform/jobs/querysets.py": "the working path of jobs: conditional, and passed several times by every job",
     "platform/jobs/services.py": "asks for a job without RETURNING, in contexts that cannot read it back",
-    "platform/jobs/queue.py": "the queue's own table",
     "platform/notifications/services.py": "writes a message without RETURNING, in contexts that cannot read it back",
     "platform/accounts/services.py": "loosens what names a person who is forgotten; that act is recorded itself",
     "platform/imports/services/rows.py": "the journal of an import, which is itself evidence of each row",
@@ -32,6 +31,9 @@ RAW_SQL = {
     "platform/config/backups/making.py": "asks what the log-in for backups may",
     "platform/config/startup.py": "asks for the settings of the server",
     "platform/config/postgres.py": "makes the cluster, its roles and databases, before Django is there",
+    "platform/core/clock.py": "asks the database for its time",
+    "platform/jobs/line.py": "takes jobs in turn, in one statement",
+    "platform/jobs/progress.py": "writes beside the running transaction",
     "platform/enrollments/queries.py": "a function of the database answers for a row of another tenant",
     "platform/enrollments/services/bulk.py": "compares and writes thousands of rows, with history and evidence of each",
     "platform/enrollments/services/withdrawal.py": "takes them back the same way",
@@ -41,7 +43,6 @@ RAW_SQL = {
 }
 THE_CLOCK = {
     "platform/core/clock.py": "it is the clock",
-    "platform/jobs/queue.py": "compares with what the queue's package wrote by the same clock",
     "platform/config/postgres_home.py": "runs before Django is there",
 }
 MARKED_SAFE = {
@@ -60,7 +61,6 @@ THE_ENVIRONMENT = {
     "platform/config/wsgi.py": "names the settings and the process",
     "platform/notifications/management/commands/ops_test_email.py": "starts itself again with another dotenv file",
     "tasks/supervisor.py": "gives each cluster the name of its own queue",
-    "tasks/jobs.py": "learns whether the heartbeat came through its own queue",
 }
 
 

@@ -14,7 +14,7 @@ from core import clock
 from files.models import StagedUpload, StoredFile
 from imports.enums import Outcome, RunState
 from imports.models import ColumnMapping, ImportedRow, ImportRun, StagedRow
-from jobs.models import Job, ScheduleSlot, WorkerHeartbeat
+from jobs.models import Downtime, Job, JobLine, JobProgress, Rehearsal, ScheduleSlot, WorkerHeartbeat
 from lists.enums import Audience
 from lists.models import BulkEdit, BulkEditRow, SavedView
 from notifications.enums import DeliveryResult
@@ -30,6 +30,22 @@ def make_job(organization: Organization | None = None, *, subject: models.Model 
         "subject_id": str(subject.pk) if subject else "",
     }
     return Job.objects.create(organization=organization, **defaults | fields)
+
+
+def make_progress(job: Job) -> JobProgress:
+    return JobProgress.objects.create(job=job, done=3, total=12, text="Reading rows")
+
+
+def make_line(job: Job) -> JobLine:
+    return JobLine.objects.create(job=job, attempt=1, text="Something happened.")
+
+
+def make_rehearsal(job: Job) -> Rehearsal:
+    return Rehearsal.objects.create(job=job, result="It would succeed.")
+
+
+def make_downtime() -> Downtime:
+    return Downtime.objects.create(watched="schedule:test.schedule", began_at=clock.now())
 
 
 def make_message(organization: Organization | None, to: str, *, person: User | None = None, **fields: Any) -> Message:

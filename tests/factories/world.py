@@ -39,6 +39,7 @@ def build_world() -> dict[str, models.Model]:
         "system_event": shared.make_system_event(),
         "schedule_slot": shared.make_slot(),
         "heartbeat": shared.make_heartbeat(),
+        "downtime": shared.make_downtime(),
         "platform_job": shared.make_job(),
         "platform_invitation": make_invitation("new.admin@certaos.example", InvitedRole.PLATFORM_ADMIN),
     }
@@ -83,6 +84,7 @@ def _cases(letter: str, provider: Any, firm: Any, people: dict[str, Any]) -> dic
     counselor = people["counselor"]
     client = cases.make_client(provider, user=people["client_user"])
     spouse = cases.make_client(provider, user=people["spouse_user"])
+    job = shared.make_job(provider)
     sent = cases.make_client(provider, firm=firm, first_name="Francis", last_name=f"Firmclient {letter.upper()}")
     rows: dict[str, Any] = {
         "client": client,
@@ -103,7 +105,10 @@ def _cases(letter: str, provider: Any, firm: Any, people: dict[str, Any]) -> dic
         ),
         "invitation": make_invitation(f"new.counselor@{letter}.example", InvitedRole.COUNSELOR, organization=provider),
         "cgs_number": cases.make_cgs_number(provider, f"0000{'12'['ab'.index(letter)]}-CAC-CC-000000001"),
-        "job": shared.make_job(provider),
+        "job": job,
+        "job_progress": shared.make_progress(job),
+        "job_line": shared.make_line(job),
+        "rehearsal": shared.make_rehearsal(job),
         "staged_upload": shared.make_staged_upload(people["provider_admin"]),
         "saved_view": shared.make_saved_view(people["provider_admin"], provider),
         "private_view": shared.make_saved_view(people["counselor"]),

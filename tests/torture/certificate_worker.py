@@ -13,7 +13,6 @@ import sys
 import time
 
 import django
-from django.core.management import call_command
 
 CLUSTER = "--cluster"
 LOOSE = "--loose"
@@ -41,7 +40,7 @@ def run_cluster() -> None:
     if LOOSE in sys.argv:
         issuing = importlib.import_module("certificates.services.issuing")
         issuing.next_number = loose_number  # type: ignore[attr-defined]  # -- the control
-    call_command("qcluster")
+    importlib.import_module("tasks.cluster").run_cluster()
 
 
 def run_supervisor() -> None:

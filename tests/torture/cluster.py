@@ -1,18 +1,21 @@
-"""`python -m tests.torture.cluster [--split]`: the cluster of a test worker.
+"""`python -m tests.torture.cluster [mistake]`: the cluster of a test worker, with one mistake in it for controls.
 
-`--split` breaks the runner: it commits the effects first and marks the job done afterwards. That control shows what
-the same kills do to a runner without the one transaction.
+--split      commits the effects first and marks the job done afterwards
+--unlocked   takes no lock on the record before it works
+--uncounted  counts an attempt only when it returns, as the queue's package does
+--new-ids    gives every attempt to deliver a mail another Message-ID
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 import time
+import uuid
 from typing import Any
 
 import django
-from django.core.management import call_command
 
 
 def split_work(job: Any, task: Any) -> str:
@@ -27,9 +30,53 @@ def split_work(job: Any, task: Any) -> str:
     return result
 
 
+def _split() -> None:
+    vars(importlib.import_module("tasks.runner"))["_work"] = split_work
+
+
+def _unlocked() -> None:
+    vars(importlib.import_module("tasks.runner"))["_enter"] = lambda _job, _task: (True, True)
+
+
+def _uncounted() -> None:
+    loop, context = importlib.import_module("tasks.loop"), importlib.import_module("core.context")
+    started = loop.start
+
+    def start(job: Any, **limits: Any) -> bool:
+        begun: bool = started(job, **limits)
+        with context.acting(context.system_actor("control")):
+            loop.Job.objects.filter(pk=job.pk).update(attempts=0)
+        return begun
+
+    vars(loop)["start"] = start
+
+
+def _new_ids() -> None:
+    transports = importlib.import_module("notifications.transports")
+    made = transports._mail
+
+    def mail(message: Any) -> Any:
+        built = made(message)
+        built.extra_headers["Message-ID"] = f"<{uuid.uuid4().hex}@certaos.example>"
+        return built
+
+    vars(transports)["_mail"] = mail
+
+
+MISTAKES = {"--split": _split, "--unlocked": _unlocked, "--uncounted": _uncounted, "--new-ids": _new_ids}
+
+
+def impatient(kind: str, *, timeout: float, wait: float) -> None:
+    """Let a task of the product be tried again after a moment, not after minutes."""
+    registry = importlib.import_module("tasks.registry")
+    known = registry.find(kind)
+    registry._TASKS[kind] = dataclasses.replace(known, timeout=timeout, grace=1, most=1000, backoff=(wait * 1000, 1))
+
+
 if __name__ == "__main__":
     django.setup()
     importlib.import_module("tests.torture.kinds")
-    if "--split" in sys.argv:
-        importlib.import_module("tasks.runner")._work = split_work  # type: ignore[attr-defined]  # -- the control
-    call_command("qcluster")
+    impatient("notifications.deliver", timeout=8, wait=0.3)
+    for argument in sys.argv[1:]:
+        MISTAKES[argument]()
+    importlib.import_module("tasks.cluster").run_cluster()

@@ -19,7 +19,7 @@ from tests.database import ROOT, Databases
 
 # Everything the product does in minutes, in seconds.
 QUICK = {
-    "tick": 0.1, "beat": 0.4, "sweep": 0.4, "watch": 0.3, "stale": 3, "first": 20, "stop": 2, "settled": 0.5
+    "tick": 0.1, "beat": 0.4, "sweep": 0.3, "watch": 0.3, "stale": 3, "first": 45, "stop": 2
 }  # fmt: skip
 PATIENCE = 60
 

@@ -25,11 +25,11 @@ from tests.database import Databases, as_system
 from tests.factories import cases
 from tests.factories.names import World
 from tests.torture.harness import QUICK, Worker, environment, running, wait_until
+from tests.trials import Trial
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("workers")]
 
 ISSUE = "certificates.issue"
-SIMULATED, OFFICIAL = 80, 40
 
 
 def worker_command(*arguments: str) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def worker_command(*arguments: str) -> tuple[str, ...]:
 
 def knobs(databases: Databases, world: World, folder: Path) -> dict[str, str]:
     """Attempts beyond what thirty kills can use up; the product parks after three, which is another test's matter."""
-    return environment(databases, world.worker, folder) | {"CERT_ISSUER_RETRY_ATTEMPTS": "100"}
+    return environment(databases, world.worker, folder) | {"CERT_ISSUER_RETRY_ATTEMPTS": "1000"}
 
 
 def complete_many(world: World, simulated: int, official: int) -> set[object]:
@@ -57,7 +57,7 @@ def complete_many(world: World, simulated: int, official: int) -> set[object]:
         ]
         for serial in range(official):
             cases.make_cgs_number(world.provider_b, f"01234-CAC-DE-{serial:09d}", "DE")
-        assert request_due(size=500, most_batches=1) == [simulated + official]
+        assert sum(request_due(size=500, most_batches=100)) == simulated + official
     return set(made)
 
 
@@ -89,13 +89,16 @@ def issuing_now(begun_ago: float) -> bool:
         return begun.exists()
 
 
-def kill_while_issuing(worker: Worker, kills: int, chance: random.Random, *, begun_ago: float = 0) -> int:
+def kill_while_issuing(
+    worker: Worker, kills: int, chance: random.Random, *, begun_ago: float = 0, pause: float = 0
+) -> int:
     """kill -9 one process after another, each while a certificate is being made; returns how many died."""
     died = 0
     while died < kills and left():
         if issuing_now(begun_ago):
             time.sleep(chance.uniform(0, 0.05))
             died += worker.kill_one(chance)
+            time.sleep(pause)
         time.sleep(0.01)
     return died
 
@@ -106,14 +109,18 @@ def interrupted() -> int:
         return Job.objects.filter(kind=ISSUE, attempts__gt=1).count()
 
 
-def test_thirty_kills_lose_no_certificate_and_double_none(world: World, databases: Databases, tmp_path: Path) -> None:
-    """D-01, short form, for real certificates."""
-    asked = complete_many(world, SIMULATED, OFFICIAL)
+@pytest.mark.torture("D-01")
+def test_kills_lose_no_certificate_double_none_and_leave_no_gap(
+    world: World, databases: Databases, tmp_path: Path, trial: Trial
+) -> None:
+    kills = trial.scale(fast=10, long=200)
+    simulated, official = trial.scale(fast=40, long=3600), trial.scale(fast=20, long=400)
+    asked = complete_many(world, simulated, official)
 
     with running(worker_command(), knobs(databases, world, tmp_path), tmp_path / "log") as worker:
         wait_until(worker.pids, "the cluster works")
-        died = kill_while_issuing(worker, 30, random.Random(1))
-        wait_until(lambda: left() == 0, "every certificate is issued", seconds=120)
+        died = kill_while_issuing(worker, kills, trial.random, pause=trial.scale(fast=0, long=1) * 0.15)
+        wait_until(lambda: left() == 0, "every certificate is issued", seconds=600)
 
     with as_system():
         made = Certificate.objects.filter(enrollment__in=asked)
@@ -123,19 +130,20 @@ def test_thirty_kills_lose_no_certificate_and_double_none(world: World, database
         filings = CourtFiling.objects.filter(enrollment__in=asked).count()
         mails = Message.objects.filter(event="certificate.issued").count()
         unused = CgsNumber.objects.filter(provider=world.provider_b, kind="DE", status=NumberStatus.AVAILABLE).count()
-    total = SIMULATED + OFFICIAL
-    assert died == 30
+    total = simulated + official
     assert interrupted() > 0
     assert (len(per_enrollment), set(per_enrollment)) == (total, asked)
     assert len(set(numbers)) == total
     assert states == {EnrollmentStatus.CERT_ISSUED}
     assert (filings, mails, unused) == (total, total, 0)
     assert serials(world) == {
-        world.provider_a.pk: list(range(2, SIMULATED + 2)),
-        world.provider_b.pk: list(range(2, OFFICIAL + 2)),
+        world.provider_a.pk: list(range(2, simulated + 2)),
+        world.provider_b.pk: list(range(2, official + 2)),
     }
+    trial.report(n=total, violations=abs(len(per_enrollment) - total), kills=died, interrupted=interrupted())
 
 
+@pytest.mark.control("D-01")
 def test_the_same_kills_leave_gaps_when_the_serial_is_taken_apart(
     world: World, databases: Databases, tmp_path: Path
 ) -> None:

@@ -20,11 +20,14 @@ from jobs.services import enqueue
 from tests.database import Databases, as_system
 from tests.factories.names import World
 from tests.torture.harness import Worker, environment, is_alive, quick_worker, running, wait_until
+from tests.trials import Trial
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("workers")]
 
 NUMBER = "torture.number"
-POISON = "torture.poison"
+POISONS = ("torture.poison", "torture.crash", "torture.oom", "torture.endless", "torture.greedy")
+ATTEMPTS = 2
+HEALED_WITHIN = 60
 
 
 def ask(count: int, kind: str = NUMBER) -> set[str]:
@@ -32,9 +35,9 @@ def ask(count: int, kind: str = NUMBER) -> set[str]:
         return {str(enqueue(kind, dedupe_key=f"{kind}-{clock.now()}-{index}").pk) for index in range(count)}
 
 
-def left(kind: str = NUMBER) -> int:
+def left(prefix: str = NUMBER) -> int:
     with as_system():
-        return Job.objects.open().filter(kind=kind).count()
+        return Job.objects.open().filter(kind__startswith=prefix).count()
 
 
 def effects() -> list[tuple[str, int]]:
@@ -42,6 +45,14 @@ def effects() -> list[tuple[str, int]]:
     with as_system():
         rows = SystemEvent.objects.filter(source="torture").values_list("detail__job", "summary")
         return sorted(((job, int(number)) for job, number in rows), key=lambda row: row[1])
+
+
+def wrong_effects(jobs: set[str]) -> int:
+    """Jobs without effect, effects too many, and numbers out of line."""
+    found = effects()
+    done = [job for job, _ in found]
+    gaps = sum(number != place for place, (_, number) in enumerate(found, 1))
+    return len(jobs - set(done)) + len(done) - len(set(done)) + gaps
 
 
 def works() -> bool:
@@ -52,43 +63,47 @@ def works() -> bool:
         ).exists()
 
 
-def kill_while_working(worker: Worker, kills: int, *, pause: float, enough: Callable[[], bool] = lambda: False) -> int:
+def kill_while_working(
+    worker: Worker, kills: int, chance: random.Random, *, pause: float, enough: Callable[[], bool] = lambda: False
+) -> int:
     """kill -9 one process after another, whenever the cluster works and has work; returns how many died."""
     died = 0
     while died < kills and left() and not enough():
-        died += works() and worker.kill_one(random)
+        died += works() and worker.kill_one(chance)
         time.sleep(pause)
     return died
 
 
-def test_thirty_kills_lose_nothing_and_double_nothing(world: World, databases: Databases, tmp_path: Path) -> None:
-    """D-01, short form."""
-    jobs = ask(300)
+@pytest.mark.torture("D-01")
+def test_kills_lose_nothing_and_double_nothing(
+    world: World, databases: Databases, tmp_path: Path, trial: Trial
+) -> None:
+    kills = trial.scale(fast=8, long=60)
+    jobs = ask(trial.scale(fast=200, long=1200))
     environ = environment(databases, world.worker, tmp_path)
 
     with running(quick_worker(), environ, tmp_path / "log") as worker:
         wait_until(works, "the cluster works")
-        died = kill_while_working(worker, 30, pause=0.4)
-        wait_until(lambda: left() == 0, "all jobs are done")
+        died = kill_while_working(worker, kills, trial.random, pause=0.1)
+        wait_until(lambda: left() == 0, "all jobs are done", seconds=120)
 
-    found = effects()
-    assert died == 30
-    assert {job for job, _ in found} == jobs
-    assert [number for _, number in found] == list(range(1, 301))
+    assert died > 0
+    trial.report(n=len(jobs), violations=wrong_effects(jobs), kills=died)
 
 
+@pytest.mark.control("D-01")
 def test_the_same_kills_double_effects_when_done_is_committed_apart(
     world: World, databases: Databases, tmp_path: Path
 ) -> None:
-    """The control of the test above: it would notice."""
-    ask(300)
+    jobs = ask(300)
     environ = environment(databases, world.worker, tmp_path)
 
     with running(quick_worker("--split"), environ, tmp_path / "log") as worker:
         wait_until(works, "the cluster works")
-        kill_while_working(worker, 60, pause=0.7, enough=some_effect_happened_twice)
+        kill_while_working(worker, 60, random.Random(1), pause=0.2, enough=some_effect_happened_twice)
 
     assert some_effect_happened_twice()
+    assert wrong_effects(jobs) > 0
 
 
 def some_effect_happened_twice() -> bool:
@@ -96,59 +111,163 @@ def some_effect_happened_twice() -> bool:
     return len(found) > len({job for job, _ in found})
 
 
-def test_work_moves_again_after_processes_died_or_hung(world: World, databases: Databases, tmp_path: Path) -> None:
-    """D-02, D-03, short form: an idle process and the monitor are killed; then the whole cluster stands still."""
-    environ = environment(databases, world.worker, tmp_path)
-
-    with running(quick_worker(), environ, tmp_path / "log") as worker:
-        for words in ("ready for work at", "monitoring at"):
-            wait_until(works, "the cluster works")
-            os.kill(worker.pids(words)[0], signal.SIGKILL)
-            ask(4)
-            wait_until(lambda: left() == 0, f"work moves again after a kill of the process {words}")
-        clusters = len(worker.leaders())
-        os.killpg(worker.leaders()[-1], signal.SIGSTOP)
-        ask(4)
-        wait_until(lambda: left() == 0, "another cluster does the work")
-        assert len(worker.leaders()) > clusters
-
-    with as_system():
-        assert SystemEvent.objects.filter(source="jobs", level="error", summary__contains="was replaced").exists()
-    assert len(effects()) == 12
+def sentinel_of(worker: Worker) -> int:
+    """The process that watches the others: their parent."""
+    pid = worker.pids()[0]
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def test_a_task_that_kills_its_worker_is_parked_and_good_work_goes_on(
+VICTIMS: dict[str, Callable[[Worker, random.Random], int]] = {
+    "idle worker": lambda worker, chance: chance.choice(worker.pids()),
+    "monitor": lambda worker, _chance: worker.pids("monitoring at")[0],
+    "pusher": lambda worker, _chance: worker.pids("pushing tasks at")[0],
+    "sentinel": lambda worker, _chance: sentinel_of(worker),
+    "leader": lambda worker, _chance: worker.leaders()[-1],
+}
+
+
+def seconds_to_heal(worker: Worker, victim: str, chance: random.Random, *, most: float = HEALED_WITHIN) -> float:
+    """Kill the victim while all is quiet, ask for four jobs, and time how long until they are done."""
+    wait_until(lambda: works() and worker.pids(), "the cluster works")
+    os.kill(VICTIMS[victim](worker, chance), signal.SIGKILL)
+    began = time.monotonic()
+    ask(4)
+    wait_until(lambda: left() == 0, f"work moves again after the {victim} was killed", seconds=most)
+    return time.monotonic() - began
+
+
+def heal(trial: Trial, world: World, databases: Databases, folder: Path, victims: dict[str, int]) -> None:
+    """Kill each victim so often, one after another, and report how long the backlog stood still."""
+    waits: list[float] = []
+    with running(quick_worker(), environment(databases, world.worker, folder), folder / "log") as worker:
+        for victim, times in victims.items():
+            waits += [seconds_to_heal(worker, victim, trial.random) for _ in range(times)]
+    found = effects()
+    doubled = len(found) - len({job for job, _ in found})
+    late = sum(wait > HEALED_WITHIN for wait in waits)
+    trial.report(
+        n=len(waits), violations=late + doubled + abs(len(found) - 4 * len(waits)), victims=victims,
+        longest_seconds=round(max(waits), 1),
+    )  # fmt: skip
+
+
+@pytest.mark.torture("D-02")
+def test_work_moves_again_after_an_idle_worker_died(
+    world: World, databases: Databases, tmp_path: Path, trial: Trial
+) -> None:
+    heal(trial, world, databases, tmp_path, {"idle worker": trial.scale(fast=3, long=50)})
+
+
+@pytest.mark.torture("D-03")
+def test_work_moves_again_after_any_other_process_died(
+    world: World, databases: Databases, tmp_path: Path, trial: Trial
+) -> None:
+    each = trial.scale(fast=1, long=12)
+    heal(trial, world, databases, tmp_path, {"monitor": each, "pusher": each, "sentinel": each, "leader": each})
+
+
+@pytest.mark.control("D-02", "D-03")
+def test_without_a_watchdog_a_cluster_that_stands_still_stays_so(
     world: World, databases: Databases, tmp_path: Path
 ) -> None:
-    """D-04, short form."""
+    """The mistake: nobody looks. With the watchdog the same cluster is replaced, and the work done."""
     environ = environment(databases, world.worker, tmp_path)
+    healed: list[bool] = []
+    for watch in (1000, 0.3):
+        with running(quick_worker(watch=watch), environ, tmp_path / f"log-{watch}") as worker:
+            wait_until(lambda: works() and worker.pids(), "the cluster works")
+            os.killpg(worker.leaders()[-1], signal.SIGSTOP)
+            ask(2)
+            try:
+                wait_until(lambda: left() == 0, "work moves again", seconds=6 if watch > 1 else HEALED_WITHIN)
+                healed.append(True)
+            except AssertionError:
+                healed.append(False)
+            os.killpg(worker.leaders()[-1], signal.SIGCONT)
+
+    assert healed == [False, True]
+
+
+def poisoned(poison: set[str], good: set[str]) -> int:
+    """Poison that is not parked with one alarm after its attempts, and good work without its effect."""
     with as_system():
-        poison = enqueue(POISON, dedupe_key="poison")
-    good = ask(20)
+        jobs = list(Job.objects.filter(pk__in=poison))
+        alarms = [
+            SystemEvent.objects.filter(source="jobs", level="error", detail__job=str(job.pk)).count() for job in jobs
+        ]
+    wrong = sum(
+        (job.state, job.attempts, alarm) != ("parked", ATTEMPTS, 1) for job, alarm in zip(jobs, alarms, strict=True)
+    )
+    return wrong + len(good - {job for job, _ in effects()})
+
+
+@pytest.mark.torture("D-04")
+def test_poison_is_parked_and_good_work_goes_on(
+    world: World, databases: Databases, tmp_path: Path, trial: Trial
+) -> None:
+    each = trial.scale(fast=1, long=20)
+    environ = environment(databases, world.worker, tmp_path)
+    poison = {pk for kind in POISONS for pk in ask(each, kind)}
+    good = ask(trial.scale(fast=20, long=1000))
 
     with running(quick_worker(), environ, tmp_path / "log"):
-        wait_until(lambda: left(POISON) + left() == 0, "poison parked and good work done")
+        wait_until(lambda: left("torture.") == 0, "poison parked and good work done", seconds=300)
 
     with as_system():
-        poison.refresh_from_db()
-        alarms = SystemEvent.objects.filter(level="error", detail__job=str(poison.pk)).count()
-    assert (poison.state, poison.attempts, alarms) == ("parked", 2, 1)
-    assert poison.last_error == "The worker died during the last attempt."
-    assert {job for job, _ in effects()} == good
+        done = Job.objects.filter(pk__in=good)
+        waits = sorted((job.finished_at - job.created_at).total_seconds() for job in done if job.finished_at)
+    trial.report(
+        n=len(poison), violations=poisoned(poison, good), good=len(good),
+        p95_seconds_to_done=round(waits[int(len(waits) * 0.95)], 1),
+    )  # fmt: skip
 
 
-def test_queued_work_survives_a_new_secret_key(world: World, databases: Databases, tmp_path: Path) -> None:
-    """D-07, short form; without the sweep the queue throws everything away."""
-    jobs = ask(8)
+@pytest.mark.control("D-04")
+def test_poison_goes_on_for_ever_when_only_what_returns_is_counted(
+    world: World, databases: Databases, tmp_path: Path
+) -> None:
+    """The mistake of the queue's package."""
+    environ = environment(databases, world.worker, tmp_path)
+    poison = ask(1, "torture.poison")
+
+    with running(quick_worker("--uncounted"), environ, tmp_path / "log") as worker:
+        wait_until(lambda: worker.said().count("job started") > 2 * ATTEMPTS, "it is tried again and again")
+
+    assert poisoned(poison, set()) > 0
+
+
+@pytest.mark.torture("D-07")
+def test_waiting_work_survives_a_new_secret_key_and_releases_that_do_not_know_it(
+    world: World, databases: Databases, tmp_path: Path, trial: Trial
+) -> None:
+    """Nothing that waits is signed; a worker takes only what it knows and leaves the rest to newer ones."""
+    jobs = ask(trial.scale(fast=20, long=1000))
+    newer = ask(5, "torture.of_a_newer_release")
     environ = environment(databases, world.worker, tmp_path) | {"SECRET_KEY": "a wholly new key " * 4}
 
-    with running(quick_worker(sweep=1000), environ, tmp_path / "log") as worker:
-        wait_until(lambda: worker.said().count("Failed to push task to queue") == 8, "the old signatures are refused")
-        assert (left(), effects()) == (8, [])
     with running(quick_worker(), environ, tmp_path / "log"):
-        wait_until(lambda: left() == 0, "the sweep brings the work back")
+        wait_until(lambda: left() == 0, "the work is done", seconds=120)
 
-    assert {job for job, _ in effects()} == jobs
+    trial.report(n=len(jobs) + len(newer), violations=wrong_effects(jobs) + lost(newer))
+
+
+def lost(jobs: set[str]) -> int:
+    with as_system():
+        return len(jobs) - Job.objects.filter(pk__in=jobs, state="ready", attempts=0).count()
+
+
+@pytest.mark.control("D-07")
+def test_a_worker_that_takes_what_it_does_not_know_would_park_it(world: World) -> None:
+    from tests.work import run  # noqa: PLC0415 -- only here
+
+    newer = ask(2, "torture.of_a_newer_release")
+    with as_system():
+        jobs = list(Job.objects.filter(pk__in=newer))
+
+    for job in jobs:
+        run(job)
+
+    assert lost(newer) == 2
 
 
 def test_a_worker_stops_when_asked_and_leaves_no_process(world: World, databases: Databases, tmp_path: Path) -> None:
@@ -158,11 +277,28 @@ def test_a_worker_stops_when_asked_and_leaves_no_process(world: World, databases
 
     with running(command, environ, tmp_path / "log") as worker:
         wait_until(works, "the cluster works")
-        words = ("ready for work at", "monitoring at", "pushing tasks at")
-        pids = [*worker.leaders(), *(pid for each in words for pid in worker.pids(each))]
+        pids = everybody(worker)
         worker.process.terminate()
         code = worker.process.wait(timeout=20)
 
     assert (code, len(pids)) == (0, 5)
     assert [pid for pid in pids if is_alive(pid)] == []
     assert "kills its cluster" not in worker.said()
+
+
+def test_nobody_of_a_cluster_outlives_its_leader_or_its_supervisor(
+    world: World, databases: Databases, tmp_path: Path
+) -> None:
+    environ = environment(databases, world.worker, tmp_path)
+
+    with running(quick_worker(), environ, tmp_path / "log") as worker:
+        wait_until(lambda: works() and len(everybody(worker)) == 5, "the cluster works")
+        pids = [*everybody(worker), sentinel_of(worker)]
+        worker.process.kill()
+        os.kill(worker.leaders()[-1], signal.SIGKILL)
+        wait_until(lambda: not any(map(is_alive, pids)), "all are gone", seconds=10)
+
+
+def everybody(worker: Worker) -> list[int]:
+    words = ("ready for work at", "monitoring at", "pushing tasks at")
+    return [*worker.leaders(), *(pid for each in words for pid in worker.pids(each))]

@@ -39,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             return
-        command = (sys.executable, str(ROOT / "manage.py"), "qcluster")
+        command = (sys.executable, str(ROOT / "manage.py"), "cluster")
         Supervisor(options["name"], command, {"WORKER_ACTOR_USER_ID": actor_id}).run()
 
     def _await_database(self) -> None:

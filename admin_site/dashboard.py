@@ -29,7 +29,7 @@ from core import clock
 from core.context import Actor
 from enrollments.enums import ENDED, FINISHED, EnrollmentStatus
 from enrollments.models import Enrollment, EnrollmentRequest
-from jobs.models import Job
+from jobs.models import Downtime, Job
 from notifications.enums import MessageState
 from notifications.models import Message
 from organizations.backends import allows
@@ -122,6 +122,10 @@ QUEUES: tuple[Queue, ...] = (
     Queue(
         "jobs", _("Parked jobs"), "jobs.rerun_job", Job, lambda rows: rows.parked(), "created_at",
         "?state__exact=parked", _("All background work runs."), "sync_problem",
+    ),
+    Queue(
+        "downtimes", _("Down now"), "jobs.view_downtime", Downtime, lambda rows: rows.filter(ended_at=None), "began_at",
+        "", _("Every schedule and every worker is on time."), "monitor_heart",
     ),
     Queue(
         "messages", _("Mails that failed"), "notifications.resend_message", Message,

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django import template
+from django.apps import apps
 from django.db import models
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,6 +15,7 @@ from django.utils.translation import ngettext
 
 from admin_site.pills import tone_of, tone_pill
 from core import clock
+from jobs.vitality import Vitality
 from resources.verdicts import CREATE, ERROR, SKIP, UPDATE
 
 register = template.Library()
@@ -80,3 +82,52 @@ def age(moment: dt.datetime | dt.date | None, is_deadline: bool = False) -> Safe
         text, late = ngettext("in %(n)s day", "in %(n)s days", -days) % {"n": -days}, False
     tone = "bad" if late else "soft"
     return format_html('<time class="console-age console-tone-{}" datetime="{}">{}</time>', tone, day.isoformat(), text)
+
+
+_LEVELS = {
+    "good": ("good", _("Good")),
+    "info": ("info", _("Note")),
+    "warning": ("warn", _("Failed attempt")),
+    "error": ("bad", _("Error")),
+}
+_WRITES = {"add": ("good", _("New")), "change": ("info", _("Changed")), "delete": ("bad", _("Deleted"))}
+_VITALS = {Vitality.NEW: "soft", Vitality.OK: "good", Vitality.LATE: "warn", Vitality.DOWN: "bad"}
+
+
+@register.simple_tag
+def level_pill(level: str) -> SafeString:
+    """How serious a line of a log is."""
+    return tone_pill(*_LEVELS.get(level, _LEVELS["info"]))
+
+
+@register.simple_tag
+def write_pill(act: str) -> SafeString:
+    """What would become of a row."""
+    return tone_pill(*_WRITES[act])
+
+
+@register.simple_tag
+def vital_pill(state: Vitality) -> SafeString:
+    """How something regular stands."""
+    return tone_pill(_VITALS[state], state.label)
+
+
+@register.simple_tag
+def span(length: dt.timedelta | None) -> str:
+    """A length of time in its one or two largest units; a dash for none."""
+    if length is None:
+        return "–"
+    seconds = length.total_seconds()
+    if seconds < 60:
+        return _("%(n)s s") % {"n": f"{max(seconds, 0):.3g}"}
+    minutes, hours = divmod(round(seconds / 60), 60)[::-1]
+    if not hours:
+        return _("%(n)s min") % {"n": minutes}
+    return _("%(hours)s h") % {"hours": hours} + (" " + _("%(n)s min") % {"n": minutes} if minutes else "")
+
+
+@register.filter
+def record_name(table: str) -> str:
+    """What people call the rows of a table."""
+    model = next((each for each in apps.get_models() if each._meta.db_table == table), None)
+    return str(model._meta.verbose_name) if model is not None else table

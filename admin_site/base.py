@@ -38,7 +38,7 @@ from admin_site.actions import ConsolePage, PostAction, declared
 from admin_site.bulk_edit import BulkEditMixin
 from admin_site.columns import ChosenColumnsMixin
 from admin_site.histories import HistoryViewsMixin
-from admin_site.lists import BoundedPaginator, ConsoleChangeList
+from admin_site.listing import ListMixin
 from admin_site.saved_views import SavedViewsMixin
 from admin_site.scoping import ScopedFieldsMixin, rows_of
 from admin_site.views.actions import act_on_many, act_on_row, confirm_many, version_of
@@ -48,14 +48,13 @@ from organizations.backends import allows
 
 
 class ConsoleModelAdmin(
-    SavedViewsMixin, BulkEditMixin, ChosenColumnsMixin, HistoryViewsMixin, ScopedFieldsMixin, ModelAdmin
+    SavedViewsMixin, BulkEditMixin, ListMixin, ChosenColumnsMixin, HistoryViewsMixin, ScopedFieldsMixin, ModelAdmin
 ):
     """See the module. Declare `fields` or `fieldsets`, lists, filters, and actions with `post_action`."""
 
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
-    paginator = BoundedPaginator
     list_filter_submit = True
     list_fullwidth = True
     warn_unsaved_form = True
@@ -118,6 +117,7 @@ class ConsoleModelAdmin(
                 name=self.address_name("simple_history"),
             )
         ]  # fmt: skip
+        own.append(path("options/<str:name>/", self._guarded(self.filter_options), name=self.address_name("options")))
         own += [self._page_pattern(page) for page in self.declared_pages()]
         for action in self.declared_actions():
             own += self._action_patterns(action)
@@ -211,15 +211,7 @@ class ConsoleModelAdmin(
         }
         return self.bulk_edit_action(request) | declared_here
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ConsoleChangeList]:
-        return ConsoleChangeList
-
     # --- pages ------------------------------------------------------------------------------------------------------
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if any("\x00" in value for values in dict(request.GET.lists()).values() for value in values):
-            return HttpResponseRedirect(request.path)
-        return super().changelist_view(request, {"empty_state": self.empty_state, **(extra_context or {})})
-
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:

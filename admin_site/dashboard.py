@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Min, Subquery, Value
-from django.db.models.functions import Coalesce, TruncWeek
+from django.db.models import Count, Min, Subquery
+from django.db.models.functions import TruncWeek
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -39,6 +39,7 @@ from providers.enums import ApplicationStatus
 from providers.models import ProviderApplication
 
 SHOWN = 5
+BADGE_LIMIT = 99
 _SOON = dt.timedelta(days=14)
 _WEEKS = 10
 
@@ -168,9 +169,9 @@ def boards(request: HttpRequest) -> list[Board]:
 
 
 def badges(request: HttpRequest) -> dict[str, int]:
-    """How many rows wait in each of the person's queues: one query for all of them."""
+    """How many rows wait in each of the person's queues, up to one more than BADGE_LIMIT: one query for all."""
     prefix = "queue_"
-    counts = {f"{prefix}{queue.name}": Coalesce(_count_of(queue, request.actor), 0) for queue in _mine(request)}
+    counts = {f"{prefix}{queue.name}": _count_of(queue, request.actor) for queue in _mine(request)}
     if not counts:
         return {}
     found = User.objects.filter(pk=request.actor.user_id).values(**counts).first() or {}
@@ -199,9 +200,16 @@ def _mine(request: HttpRequest) -> list[Queue]:
     return [queue for queue in QUEUES if allows(request.actor, queue.permission)]
 
 
+class _Counted(Subquery):
+    """How many rows a subquery has; slice it, and no more are ever read."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS waiting)"
+    output_field = models.IntegerField()
+
+
 def _count_of(queue: Queue, actor: Actor) -> Subquery:
-    rows = queue.waiting(actor).order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk")).values("n")
-    return Subquery(rows, output_field=models.IntegerField())
+    rows = queue.waiting(actor).order_by().select_related(None).values("pk")
+    return _Counted(rows[: BADGE_LIMIT + 1])
 
 
 def _board(queue: Queue, request: HttpRequest) -> Board:

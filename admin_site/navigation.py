@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from admin_site.dashboard import badges
+from admin_site.dashboard import BADGE_LIMIT, badges
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,7 @@ def _item(entry: Entry, model: type[models.Model], counts: dict[str, int]) -> di
         "icon": entry.icon,
         "link": reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist"),
     }
-    if counts.get(entry.badge):
-        item |= {"badge": str(counts[entry.badge]), "badge_variant": "primary"}
+    if waiting := counts.get(entry.badge):
+        shown = str(waiting) if waiting <= BADGE_LIMIT else f"{BADGE_LIMIT}+"
+        item |= {"badge": shown, "badge_variant": "primary"}
     return item

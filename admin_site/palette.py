@@ -1,4 +1,4 @@
-"""The command palette: pages, things to do, and records by the beginning of their name; never from a cache."""
+"""The command palette: pages, things to do, and records by the beginnings of their words; never from a cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from unfold.dataclasses import SearchResult
 from accounts.models import User
 from admin_site.navigation import viewable_models
 from certificates.models import Certificate
+from core.search import Found, ids_with, target_of, with_words
 from enrollments.models import Client, Enrollment
 from organizations.backends import allows
 from organizations.models import Organization
@@ -26,26 +26,25 @@ SHORTEST, LONGEST, EACH = 2, 80, 6
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One kind of record and how a term finds it: by the start of an indexed column, or by its id."""
+    """One kind of record and how a term finds it: by the words of the row that `through` leads to, by a column of
+    `exact` that equals it, or by its id."""
 
     model: Any
     permission: str
     icon: str
-    columns: tuple[str, ...]
+    through: str = ""
+    exact: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
 
 
 SOURCES = (
-    Source(Client, "enrollments.view_client", "person", ("last_name", "first_name", "email")),
-    Source(
-        Enrollment, "enrollments.view_enrollment", "school",
-        ("client__last_name", "client__first_name", "client__email", "case_number"), ("client",),
-    ),
-    Source(Certificate, "certificates.view_certificate", "workspace_premium", ("number",)),
-    Source(Payment, "payments.view_payment", "payments", ("payment_intent_id", "enrollment__client__last_name")),
-    Source(Organization, "organizations.view_organization", "domain", ("name", "slug")),
-    Source(User, "accounts.view_user", "account_circle", ("email", "last_name", "first_name")),
-)  # fmt: skip
+    Source(Client, "enrollments.view_client", "person"),
+    Source(Enrollment, "enrollments.view_enrollment", "school", related=("client",)),
+    Source(Certificate, "certificates.view_certificate", "workspace_premium", "enrollment", ("number",)),
+    Source(Payment, "payments.view_payment", "payments", "enrollment", ("payment_intent_id",)),
+    Source(Organization, "organizations.view_organization", "domain"),
+    Source(User, "accounts.view_user", "account_circle"),
+)
 
 
 def find(request: HttpRequest, term: str) -> list[SearchResult]:
@@ -81,25 +80,26 @@ def _doings(request: HttpRequest, admin: Any, plural: str, single: str) -> Itera
 def _records(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     from admin_site.site import console  # noqa: PLC0415 -- the site asks the palette
 
+    asked: dict[Any, Found] = {}
     for source in SOURCES:
         if not console.is_registered(source.model) or not allows(request.actor, source.permission):
             continue
         rows = source.model._default_manager.permitted_to(request.actor, source.permission)
         admin = console.get_model_admin(source.model)
-        for row in rows.filter(_fits(source, term)).select_related(*source.related)[:EACH]:
+        for row in _fitting(source, rows, term, asked).select_related(*source.related)[:EACH]:
             yield SearchResult(str(row), str(source.model._meta.verbose_name), admin.record_url(row), source.icon)
 
 
-def _fits(source: Source, term: str) -> Q:
+def _fitting(source: Source, rows: Any, term: str, asked: dict[Any, Found]) -> Any:
+    """The rows a term finds; `asked` keeps what the index said, since several kinds are found by one."""
     try:
-        return Q(pk=uuid.UUID(term))
+        return rows.filter(pk=uuid.UUID(term))
     except ValueError:
         pass
-    condition = Q()
-    for column in source.columns:
-        condition |= Q(**{f"{column}__istartswith": term})
-    first, _space, last = term.partition(" ")
-    names = [column.removesuffix("last_name") for column in source.columns if column.endswith("last_name")]
-    if last and names:
-        condition |= Q(**{f"{names[0]}first_name__istartswith": first, f"{names[0]}last_name__istartswith": last})
-    return condition
+    target = target_of(source.model, source.through)
+    if target not in asked:
+        asked[target] = ids_with(target, term)
+    found = with_words(rows, asked[target], through=source.through)
+    for column in source.exact:
+        found = found | rows.filter(**{column: term})
+    return found

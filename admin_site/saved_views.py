@@ -166,7 +166,7 @@ class SavedViewsMixin:
         asked = request.GET
         request.GET = QueryDict(view.query)
         try:
-            return str(self.get_changelist_instance(request).result_count)
+            return str(self.get_changelist_instance(request).count)
         except IncorrectLookupParameters:
             return ""
         finally:

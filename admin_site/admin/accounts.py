@@ -52,7 +52,8 @@ def _has_factor(user):
 class UserAdmin(ConsoleModelAdmin):
     list_display = ("email", "first_name", "last_name", "platform_role", "is_active", "last_login")
     list_filter = ("platform_role", "is_active")
-    search_fields = ("email__istartswith", "last_name__istartswith", "first_name__istartswith")
+    search_through = ""
+    search_help_text = _("Name or e-mail")
     ordering = ("email",)
     fields = (
         "email", "first_name", "last_name", "language", "platform_role", "is_active", "is_process", "last_login",

@@ -50,7 +50,10 @@ class ReplaceForm(ActionForm):
 class CertificateAdmin(ConsoleModelAdmin):
     list_display = ("number", status_pill, "kind", "client", "provider_name", "issued_at", "simulated")
     list_filter = ("status", "kind", "is_simulated", ("provider", ScopedRelatedFilter))
-    search_fields = ("number__istartswith", "verification_code__exact")
+    search_through = "enrollment"
+    search_exact = ("number", "verification_code")
+    search_help_text = _("Number, code, name or e-mail of the client")
+    date_drill = "issued_at"
     ordering = ("-issued_at", "id")
     fields = (
         "number", "serial", "status", "is_simulated", "kind", "provider_name", "client", "course",

@@ -15,6 +15,7 @@ from admin_site.lists import ScopedRelatedFilter
 from admin_site.pills import tone_of, tone_pill
 from admin_site.register import console_register
 from core.context import ANONYMOUS, current_actor
+from core.search import find
 from enrollments.enums import PaymentLabel
 from enrollments.identity import identity_of
 from enrollments.models import Client, Enrollment, Household
@@ -37,7 +38,8 @@ class ClientAdmin(ConsoleModelAdmin):
     list_display = ("last_name", "first_name", "email", "ssn", "has_login", "created_at")
     list_display_links = ("last_name", "first_name")
     list_filter = (("provider", ScopedRelatedFilter), ("firm", ScopedRelatedFilter), "language")
-    search_fields = ("last_name__istartswith", "first_name__istartswith", "email__istartswith")
+    search_through = ""
+    search_help_text = _("Name, e-mail or phone")
     ordering = ("last_name", "first_name", "id")
     fields = (
         "first_name", "last_name", "email", "phone", "language", "ssn", "born", "spouse", "has_login", "created_at",
@@ -102,7 +104,8 @@ class HouseholdEnrollmentInline(ConsoleTabularInline):
 class HouseholdAdmin(ConsoleModelAdmin):
     list_display = ("members", "states", "coverage", "created_at")
     list_filter = (("provider", ScopedRelatedFilter),)
-    search_fields = ("enrollments__client__last_name__istartswith",)
+    search_fields = ("pk",)
+    search_help_text = _("Name, e-mail or case number of a member")
     ordering = ("-created_at", "id")
     fields = readonly_fields = ("members", "states", "coverage", "created_at")
     inlines = (HouseholdEnrollmentInline,)
@@ -113,6 +116,14 @@ class HouseholdAdmin(ConsoleModelAdmin):
         mine = Enrollment.objects.permitted_to(request.actor, "enrollments.view_enrollment")
         members = with_standing(mine.select_related("client").order_by("created_at", "id"))
         return super().get_queryset(request).prefetch_related(Prefetch("enrollments", members, to_attr="in_sight"))
+
+    def get_search_results(self, request, queryset, search_term):
+        """Households of which a member has the words."""
+        if not search_term.strip():
+            return queryset, False
+        mine = Enrollment.objects.permitted_to(request.actor, "enrollments.view_enrollment")
+        found = find(mine, search_term).exclude(household=None)
+        return queryset.filter(pk__in=found.values("household").order_by()), False
 
     @display(description=_("members"))
     def members(self, household):

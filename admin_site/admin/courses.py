@@ -33,6 +33,7 @@ from organizations.backends import allows
 
 @console_register(Course)
 class CourseAdmin(ConsoleModelAdmin):
+    list_is_short = True
     list_display = ("code", "version", "kind", status_pill, "title_en", "updated_at")
     list_filter = ("kind", "status")
     search_fields = ("code__istartswith",)
@@ -128,7 +129,7 @@ class CourseSessionAdmin(ConsoleModelAdmin):
     list_display = ("enrollment", "course", "verified", "idle", "opened_at", "last_seen_at")
     list_filter = ("course__kind", ("enrollment__provider", ScopedRelatedFilter))
     list_select_related = ("enrollment__client", "course")
-    search_fields = ("enrollment__client__last_name__istartswith", "enrollment__client__first_name__istartswith")
+    search_through = "enrollment"
     fields = (
         "enrollment", "course", "verified", "gate", "idle", "ledger", "evidence_link", "lesson", "opened_at",
         "last_seen_at", "paused_at",
@@ -181,7 +182,7 @@ class TestAttemptAdmin(ConsoleModelAdmin):
     list_display = ("client", "number", "score_percent", "passed", "submitted_at")
     list_filter = ("passed", ("session__enrollment__provider", ScopedRelatedFilter))
     list_select_related = ("session__enrollment__client",)
-    search_fields = ("session__enrollment__client__last_name__istartswith",)
+    search_through = "session__enrollment"
     fields = readonly_fields = ("session", "number", "started_at", "submitted_at", "score_percent", "passed")
     read_only = True
     empty_state = _("No test was begun yet.")

@@ -15,6 +15,7 @@ from enrollments.models import DisclosureAcknowledgement, DisclosureSet
 
 @console_register(DisclosureSet)
 class DisclosureSetAdmin(ConsoleModelAdmin):
+    list_is_short = True
     list_display = ("kind", "version", "source", "effective_from")
     list_filter = ("kind",)
     search_fields = ("version__istartswith",)
@@ -38,7 +39,7 @@ class DisclosureAcknowledgementAdmin(ConsoleModelAdmin):
     list_display = ("enrollment", "disclosures", "user", "language", "acknowledged_at")
     list_filter = ("language", ("disclosures", ScopedRelatedFilter))
     list_select_related = ("enrollment__client", "disclosures", "user")
-    search_fields = ("enrollment__client__last_name__istartswith",)
+    search_through = "enrollment"
     ordering = ("-acknowledged_at", "id")
     fields = readonly_fields = (
         "enrollment", "disclosures", "user", "language", "acknowledged_at", "ip_address", "shown_sha256",

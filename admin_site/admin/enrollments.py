@@ -28,6 +28,7 @@ from admin_site.register import console_register
 from admin_site.timeline import TimelineAdmin
 from core import clock
 from core.errors import DomainError
+from core.search import HiddenText
 from enrollments.enums import ENDED, FINISHED, EnrollmentStatus, PaymentLabel
 from enrollments.forms import EnrollForm
 from enrollments.guards import why_blocked
@@ -76,14 +77,16 @@ class AcknowledgementInline(ConsoleTabularInline):
 @console_register(Enrollment)
 class EnrollmentAdmin(CounselingActions, MoneyActions, TimelineAdmin, ConsoleImportExport, ConsoleModelAdmin):
     resource_class = EnrollmentResource
-    list_display = (
-        "client", "kind", status_pill, "next_act", "deadline", "paid", "provider_name", "created_at",
+    list_display = ("who", "kind", status_pill, "next_act", "deadline", "paid", "provider_name", "created_at")
+    more_columns = (
+        "firm_name", "district", "case_number", "chapter", "language", "delivery_method", "enrolled_at",
+        "completed_at",
     )  # fmt: skip
+    date_drill = "created_at"
+    search_through = ""
     list_filter = ("status", "kind", "has_fee_waiver", ("provider", ScopedRelatedFilter), ("firm", ScopedRelatedFilter))
-    search_fields = (
-        "client__last_name__istartswith", "client__first_name__istartswith", "client__email__istartswith",
-        "case_number__istartswith", "id__exact",
-    )  # fmt: skip
+    search_fields = ("pk",)  # asked for by look-ups from other lists
+    search_help_text = _("Name, e-mail, case or certificate number")
     ordering = ("-created_at", "id")
     fieldsets = (
         (None, {"fields": ("client", "kind", "status", "blocked", "next_act", "paid", "invited")}),
@@ -121,13 +124,17 @@ class EnrollmentAdmin(CounselingActions, MoneyActions, TimelineAdmin, ConsoleImp
         """With what lists show. Provider and firm come as names: a closed one, joined, would take the row with it."""
         names = Organization.objects.filter(pk=OuterRef("provider_id")).values("name")
         firms = Organization.objects.filter(pk=OuterRef("firm_id")).values("name")
-        rows = with_standing(super().get_queryset(request).select_related("client"))
+        rows = with_standing(super().get_queryset(request).select_related("client", "district"))
         return rows.annotate(named_provider=Subquery(names), named_firm=Subquery(firms))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_verb(request, "add")
 
     # --- columns ----------------------------------------------------------------------------------------------------
+    @display(description=_("client"), ordering=HiddenText("sort_name"))
+    def who(self, enrollment):
+        return str(enrollment.client)
+
     @display(description=_("next"))
     def next_act(self, enrollment):
         return next_step(enrollment)

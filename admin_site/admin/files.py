@@ -18,9 +18,9 @@ from files.models import StoredFile
 @console_register(StoredFile)
 class StoredFileAdmin(ConsoleModelAdmin):
     list_display = ("name", "kind", "content_type", "bytes_shown", "organization", "created_at")
-    list_filter = ("kind", ("organization", ScopedRelatedFilter))
+    list_filter = (("organization", ScopedRelatedFilter),)
     list_select_related = ("organization",)
-    search_fields = ("name__istartswith", "sha256__exact")
+    search_fields = ("name__istartswith", "kind__exact", "sha256__exact")
     ordering = ("-created_at", "id")
     fields = (
         "name", "kind", "organization", "released_to", "person", "content_type", "bytes_shown", "sha256",

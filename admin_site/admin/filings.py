@@ -46,7 +46,9 @@ class CourtFilingAdmin(ConsoleModelAdmin):
     list_display = ("client", status_pill, "case_number", "district", "deadline", "filed_on", "docket_number")
     list_filter = ("status", ("provider", ScopedRelatedFilter))
     list_select_related = ("enrollment__client", "enrollment__district")
-    search_fields = ("docket_number__istartswith",)
+    search_through = "enrollment"
+    search_exact = ("docket_number",)
+    search_help_text = _("Name, case, certificate or docket number")
     ordering = ("-created_at", "id")
     fields = (
         "provider", "enrollment", "certificate", "case_number", "district", "deadline", "status", "filed_on",

@@ -23,6 +23,7 @@ class CounselorInteractionAdmin(ConsoleModelAdmin):
     list_display = ("enrollment", "counselor", "method", "started_at", "ended_at", "identity_confirmed")
     list_filter = ("method", "identity_confirmed")
     list_select_related = ("enrollment__client", "counselor")
+    search_through = "enrollment"
     ordering = ("-started_at", "id")
     fields = (
         "enrollment", "counselor", "method", "started_at", "ended_at", "identity_confirmed", "notes", "plan",

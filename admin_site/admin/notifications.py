@@ -62,8 +62,8 @@ class MessageAdmin(ConsoleModelAdmin):
 @console_register(NotificationDelivery)
 class NotificationDeliveryAdmin(ConsoleModelAdmin):
     list_display = ("at", "result_pill", "event", "provider", "attempt", "error")
-    list_filter = ("result", "provider")
-    search_fields = ("event__istartswith", "provider_id__exact")
+    list_filter = ("result",)
+    search_fields = ("event__istartswith", "provider__exact", "provider_id__exact")
     ordering = ("-at", "id")
     fields = ("message", "event", "attempt", "at", "provider", "result", "provider_id", "error")
     list_select_related = False

@@ -68,7 +68,9 @@ def _has_grants(organization):
 class OrganizationAdmin(ConsoleModelAdmin):
     list_display = ("name", "slug", "is_provider", "is_firm", "email", "phone")
     list_filter = ("is_provider", "is_firm", "is_sponsor", "is_employer")
-    search_fields = ("name__istartswith", "slug__istartswith")
+    search_through = ""
+    search_help_text = _("Name, address or e-mail")
+    list_is_short = True
     ordering = ("name", "id")
     fieldsets = (
         (None, {"fields": ("name", "slug", "email", "phone")}),
@@ -132,6 +134,7 @@ class FirmProfileAdmin(ConsoleModelAdmin):
     list_display = ("legal_name", "organization", "bar_state", "bar_number")
     list_select_related = ("organization",)
     search_fields = ("legal_name__istartswith",)
+    list_is_short = True
     fields = ("organization", "legal_name", "bar_state", "bar_number")
 
     def related_queryset(self, db_field, request):
@@ -149,7 +152,8 @@ class MembershipAdmin(ConsoleModelAdmin):
     list_display = ("user", "role", status_pill, "organization", "created_at")
     list_filter = ("role", "status", ("organization", ScopedRelatedFilter))
     list_select_related = ("user", "organization")
-    search_fields = ("user__email__istartswith", "user__last_name__istartswith")
+    search_through = "user"
+    list_is_short = True
     ordering = ("organization", "user", "id")
     fields = ("user", "organization", "role", "status", "created_at", "updated_at")
     read_only = True

@@ -161,6 +161,7 @@ class DistrictApprovalForm(ActionForm):
 
 @console_register(ProviderProfile)
 class ProviderProfileAdmin(ConsoleModelAdmin):
+    list_is_short = True
     list_display = ("legal_name", "approval", "is_active", "fee", "languages")
     list_filter = ("approval_status", "is_active", "is_nonprofit")
     list_select_related = ("organization",)
@@ -279,6 +280,7 @@ class EndApprovalForm(ActionForm):
 
 @console_register(DistrictApproval)
 class DistrictApprovalAdmin(ConsoleModelAdmin):
+    list_is_short = True
     list_display = ("provider", "district", "kind", status_pill, "valid_from", "valid_to", "reference")
     list_filter = ("kind", "status", ("provider", ScopedRelatedFilter))
     list_select_related = ("provider", "district")
@@ -308,15 +310,3 @@ class DistrictApprovalAdmin(ConsoleModelAdmin):
     def end(self, request, approval, *, reason, data):
         end_district_approval(approval, data["to"], reason=reason)
         return _("The approval is ended.")
-
-
-@console_register(District)
-class DistrictAdmin(ConsoleModelAdmin):
-    list_display = ("court_id", "name", "state", "certificate_code", "oversight", "ust_region", "time_zone")
-    list_filter = ("oversight", "state")
-    search_fields = ("court_id__istartswith", "name__istartswith", "state__iexact")
-    ordering = ("state", "name")
-    fields = readonly_fields = (
-        "court_id", "name", "state", "certificate_code", "circuit", "oversight", "ust_region", "time_zone",
-    )  # fmt: skip
-    read_only = True

@@ -46,7 +46,9 @@ class EnrollmentRequestAdmin(ConsoleModelAdmin):
     list_display = ("who", "kind", "mode", status_pill, "district", "provider_name", "created_at")
     list_filter = ("status", "kind", "mode", ("provider", ScopedRelatedFilter))
     list_select_related = ("district",)
-    search_fields = ("last_name__istartswith", "first_name__istartswith", "email__istartswith")
+    search_through = ""
+    search_help_text = _("Name, e-mail, phone or case number")
+    date_drill = "created_at"
     ordering = ("-created_at", "id")
     bulk_fields = ("district", "chapter", "language")
     fieldsets = (

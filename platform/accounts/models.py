@@ -37,6 +37,7 @@ class User(GuardianUserMixin, AbstractUser):
     """A person who can sign in. What they may do follows from memberships and `platform_role`, never from
     Django's staff and superuser flags. `session_generation` rises when a role changes and ends older sessions."""
 
+    searched: ClassVar = True
     scope: ClassVar = Scope(person="self", reached_by=("memberships", "client_profiles"), auth=True, person_writes=True)
     privacy: ClassVar = {
         "username": Privacy.PERSONAL,

@@ -66,6 +66,7 @@ class CgsNumber(Row):
             SameHome(relation="enrollment", home="provider", name="number_enrollment_home"),
         )
         indexes = (
+            models.Index(fields=["provider", "number"], name="cgs_number_by_provider"),
             models.Index(
                 fields=["provider", "kind", "district", "number"], name="cgs_pool", condition=Q(status="available")
             ),
@@ -211,6 +212,12 @@ class CourtFiling(Row):
             SameHome(relation="evidence", home="provider", parent_home="organization", name="filing_evidence_home"),
         )
         triggers = (witness("certificates.courtfiling", "status", home="line.provider_id"),)
+        indexes = (
+            models.Index(fields=["provider", "-created_at", "id"], name="filing_by_provider"),
+            models.Index(fields=["provider", "status", "-created_at", "id"], name="filing_by_status"),
+            models.Index(fields=["-created_at", "id"], name="filing_newest"),
+            models.Index(fields=["docket_number"], name="filing_docket"),
+        )
 
     def __str__(self) -> str:
         return f"{self.certificate} · {self.get_status_display()}"

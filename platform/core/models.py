@@ -19,6 +19,7 @@ class Row(models.Model):
     scope: ClassVar[Scope]
     privacy: ClassVar[Mapping[str, Privacy]] = {}
     transitions: ClassVar[Mapping[str, Mapping[Any, frozenset[Any]]]] = {}
+    searched: ClassVar[bool] = False  # has the column that `core.search` looks at
     _change_reason: str | None  # set before a save, read by the history
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -42,11 +42,21 @@ def _column(alias: str, model: type[models.Model], name: str) -> str:
     return f"{alias}.{quote(found.column)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of the schema: its arguments, what it returns, its statements and its settings."""
+
+    arguments: str
+    returns: str
+    body: str
+    settings: str = ""
+
+
 @dataclass
 class Reach:
     """Puts predicates together and collects the functions they call and the tables those read."""
 
-    bodies: dict[str, tuple[str, str]] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
     read_tables: set[str] = field(default_factory=set)
 
     def predicates(self, alias: str, model: type[models.Model], scope: Scope, *, write: bool) -> Iterator[str]:
@@ -102,15 +112,15 @@ class Reach:
 
     def _declare(self, name: str, model: type[models.Model], clauses: Clauses, *, by: str = "id") -> None:
         """One function: is there a row of `model` with this id (or foreign key `by`) that a clause opens?"""
-        if name in self.bodies:
+        if name in self.functions:
             return
-        self.bodies[name] = ("", "")  # taken before its clauses are put together, in case they lead back here
+        self.functions[name] = Function("", "", "")  # taken before its clauses are made, in case they lead back here
         table = model._meta.db_table
         inside = " OR ".join(clauses()) or "false"
         by_number = by == "id" and isinstance(model._meta.get_field("id"), models.AutoField | models.BigAutoField)
         kind = "bigint" if by_number else "uuid"
         body = f"EXISTS (SELECT 1 FROM public.{quote(table)} p WHERE p.{quote(by)} = $1 AND ({inside}))"
-        self.bodies[name] = (kind, body)
+        self.functions[name] = Function(kind, "boolean", f"RETURN {body};")
         self.read_tables.add(table)
 
     def _declare_granted(self) -> None:
@@ -119,17 +129,54 @@ class Reach:
             f" ON c.id = g.content_type_id WHERE g.user_id = {_USER} AND g.object_pk = $3::text"
             " AND c.app_label = $1 AND c.model = $2)"
         )
-        self.bodies["granted"] = ("text, text, uuid", body)
+        self.functions["granted"] = Function("text, text, uuid", "boolean", f"RETURN {body};")
         self.read_tables |= {"guardian_userobjectpermission", "django_content_type"}
 
+    def declare_search(self, model: type[models.Model]) -> None:
+        """`search__<table>(words, at most)`: ids of rows whose `search` column has all the words and that an
+        organization of the reader reaches, with those opened by a grant. It is put together as text on each call,
+        since a plan made for other words would miss the index. The caller's own nets judge the rows again."""
+        scope, table = scope_of(model), quote(model._meta.db_table)
+        homes = [f"{_column('p', model, name)} = ANY (app.organizations())" for name in scope.organization_fields]
+        clauses = homes or list(self.predicates("p", model, scope, write=False))
+        everything = "app.scope() IN ('platform', 'system')"
+        found = f"SELECT p.id FROM public.{table} p WHERE p.search @@ $1 AND ({' OR '.join([everything, *clauses])})"
+        if scope.grantable:
+            found += f" UNION SELECT p.id FROM public.{table} p WHERE p.search @@ $2 AND p.id = ANY ($3)"
+        steps = ["IF wanted IS NULL THEN RETURN '{}'; END IF;"]
+        if homes:
+            nobody = _literal("'##'")
+            steps.append(
+                f"IF NOT {everything} THEN"
+                f" narrowed := coalesce(wanted && app.organization_query(), {nobody}::tsquery); END IF;"
+            )
+        if scope.grantable:
+            steps.append(self._granted_ids(model))
+        query = _literal(f"SELECT ARRAY(SELECT id FROM ({found}) found LIMIT ")
+        steps.append(f"EXECUTE {query} || $2 || ')' INTO found USING narrowed, wanted, granted; RETURN found;")
+        declared = "wanted tsquery := app.word_query($1); narrowed tsquery := wanted; granted uuid[]; found uuid[];"
+        body = f"DECLARE {declared} BEGIN {' '.join(steps)} END;"
+        name = f"search__{model._meta.db_table}"
+        self.functions[name] = Function("text, integer", "uuid[]", body, "SET enable_seqscan = off")
+        self.read_tables.add(model._meta.db_table)
 
-def function_statements(bodies: Mapping[str, tuple[str, str]]) -> list[str]:
+    def _granted_ids(self, model: type[models.Model]) -> str:
+        self._declare_granted()
+        return (
+            "granted := ARRAY(SELECT g.object_pk::uuid FROM public.guardian_userobjectpermission g"
+            " JOIN public.django_content_type c ON c.id = g.content_type_id WHERE g.user_id = app.user_id()"
+            f" AND c.app_label = {_literal(model._meta.app_label)} AND c.model = {_literal(model._meta.model_name)});"
+        )
+
+
+def function_statements(functions: Mapping[str, Function]) -> list[str]:
     """The SQL that puts the functions in place and lets the runtime roles, and nobody else, call them."""
     sql = [f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE", f"CREATE SCHEMA {SCHEMA}"]
-    for name, (kind, body) in sorted(bodies.items()):
+    for name, made in sorted(functions.items()):
         sql.append(
-            f"CREATE FUNCTION {SCHEMA}.{name}({kind}) RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE"
-            f" SECURITY DEFINER SET search_path = pg_catalog AS $$ BEGIN RETURN {body}; END $$"
+            f"CREATE FUNCTION {SCHEMA}.{name}({made.arguments}) RETURNS {made.returns} LANGUAGE plpgsql STABLE"
+            f" PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog {made.settings}"
+            f" AS $$ BEGIN {made.body} END $$"
         )
     return [
         *sql,

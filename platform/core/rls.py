@@ -129,9 +129,12 @@ def plan() -> dict[str, list[str]]:
     """For each declared table the SQL of its policies and grants; under FUNCTIONS that of what they call."""
     reach = Reach()
     sql = {table.name: statements(table, reach) for table in tables()}
+    for table in tables():
+        if table.model is not None and getattr(table.model, "searched", False):
+            reach.declare_search(table.model)
     for name in sorted(reach.read_tables):
         sql[name].append(f"CREATE POLICY reach ON {quote(name)} FOR SELECT TO owner USING (true)")
-    return sql | {FUNCTIONS: function_statements(reach.bodies)}
+    return sql | {FUNCTIONS: function_statements(reach.functions)}
 
 
 def apply() -> int:

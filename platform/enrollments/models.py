@@ -52,6 +52,7 @@ PLAN_OF_THE_PROVIDER = home_trigger(
 class EnrollmentRequest(Row):
     """Someone asks a provider for a course. Anyone may write one; the provider answers."""
 
+    searched: ClassVar = True
     scope: ClassVar = Scope(organization="provider", open_insert=True)
     privacy: ClassVar = dict.fromkeys(
         (
@@ -101,6 +102,7 @@ class EnrollmentRequest(Row):
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="request_by_provider"),
             models.Index(fields=["-created_at", "id"], name="request_newest"),
+            models.Index(fields=["provider", "status", "-created_at", "id"], name="request_by_status"),
         )
 
     def __str__(self) -> str:
@@ -114,6 +116,7 @@ class Client(Row):
     (name, last four and birth date) without opening them.
     """
 
+    searched: ClassVar = True
     scope: ClassVar = Scope(organization="provider", also=("firm",), person="user", auth=True)
     privacy: ClassVar = {
         "first_name": Privacy.PERSONAL,
@@ -157,6 +160,8 @@ class Client(Row):
         permissions = (("identify_client", "Can see a client's birth date"),)
         indexes = (
             models.Index(fields=["provider", "last_name", "first_name", "id"], name="client_by_provider"),
+            models.Index(fields=["firm", "last_name", "first_name", "id"], name="client_by_firm"),
+            models.Index(fields=["last_name", "first_name", "id"], name="client_by_name"),
             models.Index(fields=["provider", "email"], name="client_email"),
             models.Index(fields=["provider", "identity_hash"], name="client_identity"),
             models.Index(fields=["user"], name="client_user"),
@@ -193,6 +198,11 @@ class Household(Row):
         verbose_name_plural = _("households")
         ordering = ("-created_at", "id")
         constraints = (HomeKey(fields=["id", "provider"], name="household_home"),)
+        indexes = (
+            models.Index(fields=["provider", "-created_at", "id"], name="household_by_provider"),
+            models.Index(fields=["firm", "-created_at", "id"], name="household_by_firm"),
+            models.Index(fields=["-created_at", "id"], name="household_newest"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)[:8]
@@ -205,6 +215,7 @@ class Enrollment(Row):
     for credit counseling (28 CFR 58.22(a)). `first_set_341_date` never moves; `current_341_date` may.
     """
 
+    searched: ClassVar = True
     scope: ClassVar = Scope(organization="provider", also=("firm",), person="client__user", grantable=True)
     privacy: ClassVar = {"case_number": Privacy.PERSONAL, "cc_override_reason": Privacy.INTERNAL}
     transitions: ClassVar = {"status": ENROLLMENT_TRANSITIONS}
@@ -281,6 +292,15 @@ class Enrollment(Row):
             models.Index(fields=["firm", "-created_at", "id"], name="enrollment_by_firm"),
             models.Index(fields=["-created_at", "id"], name="enrollment_newest"),
             models.Index(fields=["completed_at"], name="enrollment_awaiting", condition=Q(status="completed")),
+            models.Index(fields=["status", "-created_at", "id"], name="enrollment_status_newest"),
+            models.Index(fields=["de_filing_deadline", "id"], name="enrollment_deadline"),
+            models.Index(fields=["provider", "de_filing_deadline", "id"], name="enrollment_deadline_provider"),
+            models.Index(fields=["-created_at", "id"], name="enrollment_waived", condition=Q(has_fee_waiver=True)),
+            models.Index(
+                fields=["provider", "-created_at", "id"],
+                name="enrollment_waived_provider",
+                condition=Q(has_fee_waiver=True),
+            ),
         )
 
     def __str__(self) -> str:
@@ -329,6 +349,7 @@ class DisclosureAcknowledgement(Row):
         verbose_name = _("acknowledgement of disclosures")
         verbose_name_plural = _("acknowledgements of disclosures")
         ordering = ("-acknowledged_at", "id")
+        indexes = (models.Index(fields=["-acknowledged_at", "id"], name="acknowledgement_newest"),)
         constraints = (
             models.UniqueConstraint(fields=["enrollment", "disclosures"], name="acknowledged_once_per_version"),
         )
@@ -362,6 +383,7 @@ class CounselorInteraction(Row):
         verbose_name = _("counselor interaction")
         verbose_name_plural = _("counselor interactions")
         ordering = ("-started_at", "id")
+        indexes = (models.Index(fields=["-started_at", "id"], name="interaction_newest"),)
         constraints = (
             models.CheckConstraint(
                 condition=Q(ended_at__gt=models.F("started_at")), name="interaction_ends_after_it_begins"

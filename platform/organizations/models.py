@@ -35,6 +35,7 @@ from organizations.triggers import ROLE_SHAPE
 class Organization(Row):
     """A provider, law firm, sponsor or employer: one table, capability flags, and a profile per capability."""
 
+    searched: ClassVar = True
     scope: ClassVar = Scope(organization="self", reached_by=("provider_profile", "firm_enrollments"), auth=True)
     privacy: ClassVar = dict.fromkeys(("name", "slug", "email", "phone"), Privacy.PUBLIC)
 

@@ -149,6 +149,8 @@ class Payment(Row):
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="payment_by_provider"),
             models.Index(fields=["-created_at", "id"], name="payment_newest"),
+            models.Index(fields=["provider", "status", "-created_at", "id"], name="payment_by_status"),
+            models.Index(fields=["status", "-created_at", "id"], name="payment_status_newest"),
         )
 
     def __str__(self) -> str:
@@ -197,6 +199,7 @@ class Refund(Row):
             NEVER_DELETED, REFUND_FIXED_AT_BIRTH, REFUND_APPROVAL_HOME, NEVER_MORE_THAN_PAID,
             witness("payments.refund", "status", home=HOME_OF_A_REFUND),
         )  # fmt: skip
+        indexes = (models.Index(fields=["-created_at", "id"], name="refund_newest"),)
 
     def __str__(self) -> str:
         return f"{self.amount_cents / 100:.2f}"
@@ -301,6 +304,7 @@ class GatewayEvent(Row):
         verbose_name = _("gateway event")
         verbose_name_plural = _("gateway events")
         ordering = ("-received_at", "id")
+        indexes = (models.Index(fields=["-received_at", "id"], name="gateway_event_newest"),)
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
@@ -342,6 +346,10 @@ class FeeWaiver(Row):
         verbose_name_plural = _("fee waivers")
         ordering = ("-created_at", "id")
         permissions = (("decide_feewaiver", "Can decide about a fee waiver"),)
+        indexes = (
+            models.Index(fields=["provider", "-created_at", "id"], name="waiver_by_provider"),
+            models.Index(fields=["-created_at", "id"], name="waiver_newest"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["enrollment"], name="one_open_waiver", condition=Q(status__in=["requested", "granted"])

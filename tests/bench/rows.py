@@ -39,6 +39,7 @@ def statements(enrollments: int, world: World) -> Iterator[str]:
     yield from _people(world)
     yield f"CREATE TEMP TABLE v_enrollment ON COMMIT DROP AS {_enrollments(enrollments)}"
     yield "ANALYZE v_enrollment"
+    yield from _numbers()
     yield from _cases()
     yield from _money()
     yield from _certificates()
@@ -49,10 +50,11 @@ def identity(kind: str, number: str) -> str:
     return f"md5('{kind}:' || ({number}))::uuid"
 
 
-def insert(label: str, source: str, /, **values: str) -> str:
-    """INSERT … SELECT with an expression for each named column; the others get the model's default."""
+def insert(label: str, source: str, /, *, beside: dict[str, str] | None = None, **values: str) -> str:
+    """INSERT … SELECT with an expression for each named column; the others get the model's default. `beside` are
+    columns that triggers fill and no model knows."""
     model = apps.get_model(label)
-    columns = {}
+    columns = dict(beside or {})
     for field in model._meta.concrete_fields:
         column = field.column or ""
         if column in values:
@@ -195,6 +197,19 @@ def _enrollments(count: int) -> str:
     )
 
 
+def _numbers() -> Iterator[str]:
+    yield (
+        "CREATE TEMP TABLE v_certificate ON COMMIT DROP AS SELECT e.*, d.certificate_code, d.time_zone,"
+        " d.name district, 100 + row_number() OVER (PARTITION BY provider ORDER BY e.n) serial,"
+        " 100 + row_number() OVER (PARTITION BY kind, court_id ORDER BY e.n) simulated"
+        " FROM v_enrollment e JOIN v_district d USING (court_id) WHERE status IN ('cert_issued', 'filed')"
+    )
+    number = "'00000-' || certificate_code || '-' || kind || '-' || lpad(simulated::text, 9, '0')"
+    yield f"ALTER TABLE v_certificate ADD number text GENERATED ALWAYS AS ({number}) STORED"
+    yield "CREATE UNIQUE INDEX ON v_certificate (n)"
+    yield "ANALYZE v_certificate"
+
+
 _DONE = "status IN ('completed', 'cert_issued', 'filed')"
 
 
@@ -206,15 +221,22 @@ def _cases() -> Iterator[str]:
         first_name="c.first_name", last_name="c.last_name", email="c.email", created_at="at", updated_at="at",
         status="CASE WHEN recent AND s < 25 THEN 'submitted' ELSE 'invited' END",
     )  # fmt: skip
+    case_number = (
+        "CASE WHEN e.kind = 'DE' THEN to_char(e.at, 'YY') || '-' || lpad((e.n % 100000)::text, 5, '0') ELSE '' END"
+    )
+    yield (
+        f"CREATE TEMP TABLE v_case ON COMMIT DROP AS SELECT e.*, {case_number} AS case_number,"
+        " coalesce(number, '') AS marks, p.first_name, p.last_name, p.email, p.phone FROM v_enrollment e"
+        f" JOIN enrollments_client p ON p.id = {identity('client', 'e.c')} LEFT JOIN v_certificate v ON v.n = e.n"
+    )
     yield insert(
-        "enrollments.Enrollment", "v_enrollment", id=identity("enrollment", "n"), provider_id="provider",
+        "enrollments.Enrollment", "v_case", id=identity("enrollment", "n"), provider_id="provider",
         firm_id="firm", client_id=identity("client", "c"), kind="kind", district_id="court_id", status="status",
         household_id=f"CASE WHEN is_joint AND r IN (0, 1, 3, 4) THEN {identity('household', 'b')} END",
         request_id=f"CASE WHEN r = 0 AND b % 7 = 0 THEN {identity('request', 'b')} END",
         language="CASE WHEN s % 5 = 0 THEN 'es' ELSE 'en' END", has_fee_waiver="waived",
         chapter="CASE WHEN kind = 'DE' THEN CASE WHEN s % 3 = 0 THEN '13' ELSE '7' END ELSE '' END",
-        case_number="CASE WHEN kind = 'DE' THEN to_char(at, 'YY') || '-' || lpad((n % 100000)::text, 5, '0')"
-        " ELSE '' END",
+        case_number="case_number",
         first_set_341_date="CASE WHEN kind = 'DE' THEN at::date + 20 END",
         current_341_date="CASE WHEN kind = 'DE' THEN at::date + 20 + 14 * (s % 3)::int END",
         de_filing_deadline="CASE WHEN kind = 'DE' THEN at::date + 80 END",
@@ -224,6 +246,11 @@ def _cases() -> Iterator[str]:
         completed_at=f"CASE WHEN {_DONE} THEN at + interval '4 days' END",
         completed_by_id=f"CASE WHEN {_DONE} THEN counselor END",
         certificate_due=f"CASE WHEN {_DONE} THEN at::date + 5 END", created_at="at", updated_at="at",
+        beside={
+            "marks": "marks", "sort_name": "app.fold(last_name || ' ' || first_name)",
+            "search": "app.document(ARRAY[provider, firm], first_name::text, last_name::text, email::text, phone::text,"
+            " case_number, marks)",
+        },
     )  # fmt: skip
     yield insert(
         "enrollments.DisclosureAcknowledgement",
@@ -250,12 +277,6 @@ def _money() -> Iterator[str]:
 
 
 def _certificates() -> Iterator[str]:
-    yield (
-        "CREATE TEMP TABLE v_certificate ON COMMIT DROP AS SELECT e.*, d.certificate_code, d.time_zone,"
-        " d.name district, 100 + row_number() OVER (PARTITION BY provider ORDER BY e.n) serial,"
-        " 100 + row_number() OVER (PARTITION BY kind, court_id ORDER BY e.n) simulated"
-        " FROM v_enrollment e JOIN v_district d USING (court_id) WHERE status IN ('cert_issued', 'filed')"
-    )
     facts = (
         "jsonb_build_object('delivery', 'internet', 'time_zone', time_zone, 'agency_name', 'Provider, Inc.',"
         " 'case_number', '', 'client_name', 'Client ' || n, 'completed_at', to_json(at + interval '4 days'),"
@@ -265,7 +286,7 @@ def _certificates() -> Iterator[str]:
     yield insert(
         "certificates.Certificate", "v_certificate", id=identity("certificate", "n"), provider_id="provider",
         enrollment_id=identity("enrollment", "n"), kind="kind", serial="serial", is_simulated="true",
-        number="'00000-' || certificate_code || '-' || kind || '-' || lpad(simulated::text, 9, '0')",
+        number="number",
         verification_code=code, facts=facts, issued_at="at + interval '5 days'", created_at="at", updated_at="at",
     )  # fmt: skip
     yield insert(

@@ -210,13 +210,17 @@ def test_nothing_goes_around_row_security_but_the_audit_and_yes_or_no_functions(
         cursor.execute(
             "SELECT DISTINCT nspname, CASE nspname WHEN 'reach' THEN prorettype::regtype::text ELSE proname END,"
             " proconfig::text FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace"
-            " WHERE prosecdef AND nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+            " WHERE prosecdef AND nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
         )
         assert cursor.fetchall() == [
             ("app", "append_audit", '{"search_path=pg_catalog, public"}'),
+            ("app", "certificate_marks_enrollment", "{search_path=pg_catalog}"),
+            ("app", "client_renamed", "{search_path=pg_catalog}"),
             ("app", "enrollment_at", '{"search_path=pg_catalog, public"}'),
+            ("app", "enrollment_words", "{search_path=pg_catalog}"),
             ("app", "witness", '{"search_path=pg_catalog, public"}'),
             ("reach", "boolean", "{search_path=pg_catalog}"),
+            ("reach", "uuid[]", "{search_path=pg_catalog,enable_seqscan=off}"),
         ]
         cursor.execute(
             "SELECT count(*) FROM information_schema.role_table_grants"

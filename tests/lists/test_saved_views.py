@@ -187,6 +187,6 @@ def test_the_address_chooses_columns_and_the_first_stays(world: World, client: C
     signed_in = sign_in(client, world.provider_admin_a)
     page = signed_in.get(f"{ADDRESS}?cols=kind&cols=no_such_column&density=compact")
     assert page.status_code == 200
-    assert list(page.context["cl"].list_display)[-2:] == ["client", "kind"]
+    assert list(page.context["cl"].list_display)[-2:] == ["who", "kind"]
     everything = signed_in.get(f"{ADDRESS}?view=")
     assert len(everything.context["cl"].list_display) > 5

@@ -1,0 +1,157 @@
+"""How many rows a list has, without counting them all: exactly up to a bound, about as many beyond it."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.core.paginator import Paginator
+from django.db import connection, models
+from django.db.models import Q, QuerySet
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from core.context import current_actor
+
+BOUND = 10_000
+_FRESH_SECONDS = 60.0
+_MOST_REMEMBERED = 500
+_COUNT = "(SELECT count(*) FROM (SELECT 1 FROM ({}) AS every_row LIMIT {}) AS held)"
+_END = "(SELECT {}(at) FROM ({}) AS ends(at))"
+_estimates: dict[str, tuple[float, float]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of rows: `is_exact`, or the planner's guess, or (`is_floor`) only what it certainly exceeds."""
+
+    number: int
+    is_exact: bool = True
+    is_floor: bool = False
+
+    def __str__(self) -> str:
+        if self.is_exact:
+            return number_format(self.number, force_grouping=True)
+        words = _("more than %(count)s") if self.is_floor else _("about %(count)s")
+        return words % {"count": number_format(self.number, force_grouping=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The first and the last moment or day of a column, None for an empty list."""
+
+    first: Any = None
+    last: Any = None
+
+
+class BoundedPaginator(Paginator):
+    """For look-ups of related rows: counts at most BOUND."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        if isinstance(rows, models.QuerySet):
+            return rows.order_by()[:BOUND].count()
+        return super().count
+
+
+def survey(
+    rows: QuerySet[Any],
+    everything: QuerySet[Any],
+    branches: Sequence[Q],
+    dates: str = "",
+    *,
+    known: Count | None = None,
+) -> tuple[Count, Bounds]:
+    """How many `rows` there are, and the bounds of column `dates` in `everything`, which is walked from both ends of
+    an index. Where the planner expects more than BOUND rows nothing is counted; a `known` count is taken as it is."""
+    light = rows.select_related(None).prefetch_related(None).order_by()
+    known = known or expected(light)
+    parts: list[tuple[str, list[Any]]] = []
+    if known is None:
+        sql, given = _union([light.filter(branch).values_list("pk")[: BOUND + 1] for branch in branches])
+        parts.append((_COUNT.format(sql, BOUND + 1), given))
+    if dates:
+        for function, sign in (("min", ""), ("max", "-")):
+            sql, given = _union([_end(everything.filter(branch), dates, sign) for branch in branches])
+            parts.append((_END.format(function, sql), given))
+    answers: list[Any] = []
+    if parts:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT " + ", ".join(sql for sql, _ in parts), [each for _, given in parts for each in given]
+            )
+            answers = list(cursor.fetchone())
+    if known is None:
+        number = answers.pop(0)
+        known = Count(number) if number <= BOUND else Count(BOUND, is_exact=False, is_floor=True)
+    return known, Bounds(*answers)
+
+
+def _end(rows: QuerySet[Any], column: str, sign: str) -> QuerySet[Any]:
+    light = rows.select_related(None).prefetch_related(None).exclude(**{column: None})
+    return light.order_by(f"{sign}{column}").values_list(column)[:1]
+
+
+def _union(parts: Sequence[QuerySet[Any]]) -> tuple[str, list[Any]]:
+    compiled = []
+    for part in parts:
+        with suppress(EmptyResultSet):  # Django knows that it holds nothing
+            compiled.append(part.query.sql_with_params())
+    if not compiled:
+        return "SELECT NULL WHERE false", []
+    return " UNION ALL ".join(f"({sql})" for sql, _ in compiled), [each for _, given in compiled for each in given]
+
+
+def expected(rows: QuerySet[Any]) -> Count | None:
+    """The planner's guess, rounded to two digits, where it is above BOUND. Row security spoils every guess by the same
+    factor, which is learnt from the guess for the whole table; what was guessed stays for a minute."""
+    try:
+        sql, params = rows.values_list("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return Count(0)
+    actor = current_actor()
+    kind = actor.kind if actor is not None else ""
+    guess = _remembered(("rows", kind, sql, params), lambda: _guess(sql, params))
+    if guess <= 0:
+        return None
+    table = rows.model._meta.db_table
+    number = guess * _remembered(("factor", kind, table), lambda: _factor(table))
+    return Count(_rounded(number), is_exact=False) if number > BOUND else None
+
+
+def _factor(table: str) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
+        held = float(cursor.fetchone()[0])
+    return max(1.0, held / max(_guess(f"TABLE {connection.ops.quote_name(table)}", []), 1))
+
+
+def _guess(sql: str, params: Sequence[Any]) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (FORMAT JSON) " + sql, params)
+        answer = cursor.fetchone()[0]
+    plan = json.loads(answer) if isinstance(answer, str) else answer
+    return float(plan[0]["Plan"]["Plan Rows"])
+
+
+def _remembered(key: Any, work: Callable[[], float]) -> float:
+    name = json.dumps(key, default=str)
+    known = _estimates.get(name)
+    if known is None or known[0] < time.monotonic() - _FRESH_SECONDS:
+        if len(_estimates) > _MOST_REMEMBERED:
+            _estimates.clear()
+        known = _estimates[name] = (time.monotonic(), work())
+    return known[1]
+
+
+def _rounded(number: float) -> int:
+    step = 10 ** max(int(math.log10(number)) - 1, 0)
+    return round(number / step) * step

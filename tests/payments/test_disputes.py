@@ -34,7 +34,7 @@ def disputed(world: World, fake: FakeStripe) -> Dispute:
     fake.dispute(fresh(payment).payment_intent_id, reason="product_not_received")
     tell(fake)
     with as_system():
-        return Dispute.objects.get(payment=payment)
+        return Dispute.objects.select_related("payment").get(payment=payment)
 
 
 def decided(world: World, dispute: Dispute, evidence: str) -> Dispute:

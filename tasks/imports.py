@@ -16,8 +16,10 @@ from imports.services.rows import purge_staged
 from imports.services.runs import stop_run
 from jobs.models import Job
 from organizations.actors import load_actor
-from resources.importing import CHECK, UNDO, WRITE, ask_for_chunk, check, resource_of, undo, write_chunk
+from resources.importing import CHECK, check, resource_of
+from resources.sets import WrittenInSets
 from resources.staging import take
+from resources.writing import UNDO, WRITE, ask_for_chunk, undo, write_chunk
 from tasks.registry import task
 
 
@@ -60,7 +62,8 @@ def write(job: Job) -> str:
     run = ImportRun.objects.get(pk=job.subject_id)
     try:
         with _as(run.person_id) as actor:
-            more = write_chunk(resource_of(run, actor), run)
+            resource = resource_of(run, actor)
+            more = write_chunk(resource, run, whole=not isinstance(resource, WrittenInSets))
     except DomainError as refusal:
         run.refresh_from_db()
         if can_move(run, RunState.STOPPED, field="state"):

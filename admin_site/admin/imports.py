@@ -29,9 +29,10 @@ from organizations.guards import refuse
 from resources.catalogue import RESOURCES
 from resources.formats import SafeCSV
 from resources.headers import folded
-from resources.importing import begin_check, begin_undo, confirm, resource_of
+from resources.importing import begin_check, confirm, resource_of
 from resources.sets import WrittenInSets
 from resources.staging import take
+from resources.writing import begin_undo
 
 VIEW = "imports.view_importrun"
 REFRESH_SECONDS = 3

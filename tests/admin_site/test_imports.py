@@ -15,7 +15,7 @@ from files.models import StagedUpload
 from imports.enums import RunState
 from imports.models import ImportRun
 from organizations.models import Membership
-from resources import importing
+from resources import writing
 from tests.database import as_system
 from tests.factories.names import World
 from tests.imports.walks import confirm, count, list_page, newest, run_act, run_page, say, upload
@@ -135,10 +135,8 @@ def test_columns_said_twice_or_left_out_are_refused_in_place(world: World, clien
 def test_a_large_file_is_checked_and_written_by_the_worker(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "AT_ONCE", 2)
-    monkeypatch.setattr(importing, "CHUNK", 2)
-    monkeypatch.setattr(importing.write_chunk, "__kwdefaults__", {"whole": False, "size": 2})
-    monkeypatch.setattr(importing.confirm, "__kwdefaults__", {"leave_out": False, "at_once": 2})
+    monkeypatch.setattr(writing, "AT_ONCE", 2)
+    monkeypatch.setattr(writing, "CHUNK", 2)
     sign_in(client, world.provider_admin_a)
     rows = [CLIENT | {"email": f"c{n}@example.org", "ssn_last4": f"{n + 1:04d}"} for n in range(5)]
     waiting = upload(client, *rows)

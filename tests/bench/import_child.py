@@ -27,7 +27,8 @@ from organizations.actors import load_actor  # noqa: E402 -- the same
 from organizations.models import Organization  # noqa: E402 -- the same
 from providers.models import District  # noqa: E402 -- the same
 from resources.enrollments import EnrollmentResource  # noqa: E402 -- the same
-from resources.importing import check, confirm, start_run, write_chunk  # noqa: E402 -- the same
+from resources.importing import check, confirm, start_run  # noqa: E402 -- the same
+from resources.writing import write_chunk  # noqa: E402 -- the same
 from tests.imports.files import COLUMNS, as_csv, many_clients  # noqa: E402 -- the same
 
 

@@ -42,6 +42,7 @@ RAW_SQL = {
     "platform/core/search.py": "asks the function that searches within the reader's scope",
     "admin_site/counting.py": "asks the planner for its guess; counts and bounds in one statement of compiled queries",
     "admin_site/paging.py": "the ids of a page, merged from compiled queries",
+    "resources/writing.py": "one import at a time for an organization",
     "tasks/runner.py": "the time limit and the lock of the running statement",
 }
 THE_CLOCK = {

@@ -20,14 +20,13 @@ from resources.base import ConsoleResource
 from resources.catalogue import RESOURCES
 from resources.importing import (
     ImportReport,
-    ask_for_chunk,
     check,
     confirm,
     report_of,
     run_import,
     start_run,
-    write_chunk,
 )
+from resources.writing import ask_for_chunk, write_chunk
 
 TAKE_OVER_AFTER = dt.timedelta(minutes=2)
 

@@ -15,7 +15,7 @@ from core.context import Actor
 from core.errors import DomainError
 from core.scope import ScopedQuerySet
 from enrollments.enums import Chapter
-from enrollments.models import Enrollment
+from enrollments.models import Client, Enrollment
 from enrollments.services.bulk import Match, Preparation, matches, staged_matches, write_new
 from enrollments.services.withdrawal import withdraw_imported
 from enrollments.values import Case, Person
@@ -147,6 +147,14 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
             return provider, home
         _refuse_other(provider, home)
         return home, firm
+
+    @classmethod
+    def titles(cls) -> dict[str, str]:
+        """What is sealed is the client's, and only ever goes in."""
+        sealed = {
+            name: str(Client._meta.get_field(name).verbose_name).capitalize() for name in ("birth_date", "ssn_last4")
+        }
+        return super().titles() | sealed
 
     def examples(self) -> list[dict[str, Any]]:
         shared = {"first_name": "Maria", "last_name": "Example", "email": "maria@example.org", "phone": "555-0100",

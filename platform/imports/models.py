@@ -105,10 +105,12 @@ class StagedRow(models.Model):
     }
 
     id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="staged")
-    organization = models.ForeignKey(Organization, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, db_index=False, related_name="staged")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
     line = models.PositiveIntegerField()
     outcome = models.CharField(max_length=6, choices=Outcome)
@@ -140,8 +142,10 @@ class ImportedRow(models.Model):
     privacy: ClassVar = {"before": Privacy.PERSONAL, "code": Privacy.INTERNAL}
 
     id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, related_name="imported")
-    organization = models.ForeignKey(Organization, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    run = models.ForeignKey(ImportRun, on_delete=models.PROTECT, db_index=False, related_name="imported")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
     line = models.PositiveIntegerField(_("line"))
     outcome = models.CharField(_("outcome"), max_length=6, choices=Outcome)
     record_id = models.UUIDField(_("record"), null=True)

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
 from audit.services import record_many
@@ -132,16 +131,21 @@ LEFT JOIN LATERAL (
 ) d ON true
 WHERE (c.id IS NOT NULL AND c.id <> f.client) OR e.id IS NOT NULL OR d.known
 """
+_MATCHED = ("client", "provider", "firm", "email", "first_name", "last_name", "kind", "identity_hash")
+_TOLD = """(
+    SELECT (r ->> 0)::int AS line, (r ->> 1)::uuid AS client, (r ->> 2)::uuid AS provider, (r ->> 3)::uuid AS firm,
+        r ->> 4 AS email, r ->> 5 AS first_name, r ->> 6 AS last_name, r ->> 7 AS kind, r ->> 8 AS identity_hash
+    FROM jsonb_array_elements(%s::jsonb) AS r
+) AS f"""
 _COMPARED = ("phone", "language", "chapter", "case_number", "first_set_341_date", "de_filing_deadline", "district_id")
 _CLOSED = [str(status) for status in ENDED | FINISHED]
 
 
 def matches(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[int, Match]:
     """What is on record about (line, facts): only lines about which anything is. One query, rows in sight only."""
-    wanted = [{"line": line, **facts} for line, facts in rows]
-    source = f"jsonb_to_recordset(%s::jsonb) AS f(line int, {_FIELDS})"
+    wanted = [[line, *(facts[name] for name in _MATCHED)] for line, facts in rows]
     with connection.cursor() as cursor:
-        cursor.execute(_MATCH.format(source=source), [json.dumps(wanted, cls=DjangoJSONEncoder), _CLOSED])
+        cursor.execute(_MATCH.format(source=_TOLD), [json.dumps(wanted), _CLOSED])
         return {row[0]: _match(row) for row in cursor.fetchall()}
 
 
@@ -177,11 +181,8 @@ SELECT s.record_id, %s, %s, f.provider, f.firm, coalesce(s.known_id, f.client), 
     f.first_set_341_date, f.de_filing_deadline, ''
 FROM {_STAGED}
 ORDER BY s.line
-"""  # noqa: S608 -- names of ours only
-_EVENTS = f"""
-SELECT f.provider::text, s.record_id::text, jsonb_build_object('kind', f.kind, 'court', f.district_id,
-    'household', NULL, 'request', NULL, 'deadline', f.de_filing_deadline)::text
-FROM {_STAGED} ORDER BY s.line
+RETURNING provider_id::text, id::text, jsonb_build_object('kind', kind, 'court', district_id,
+    'household', NULL, 'request', NULL, 'deadline', de_filing_deadline)::text
 """  # noqa: S608 -- names of ours only
 
 
@@ -194,7 +195,6 @@ def write_new(run: ImportRun, lines: Sequence[int]) -> set[uuid.UUID]:
         cursor.execute(_INSERT_CLIENTS, [now, now, *chosen])
         clients = [row[0] for row in cursor.fetchall()]
         cursor.execute(_INSERT_ENROLLMENTS, [now, now, EnrollmentStatus.INVITED.value, *chosen])
-        cursor.execute(_EVENTS, chosen)
         events = cursor.fetchall()
     keep_versions(Client, clients, "+", reason=run.version)
     keep_versions(Enrollment, [row[1] for row in events], "+", reason=run.version)

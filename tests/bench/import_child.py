@@ -70,12 +70,17 @@ class PackageResource(resources.ModelResource):
         record("enrollment.created", instance, payload={"kind": instance.kind, "court": instance.district_id})
 
 
-def package(content: bytes, actor: Any, home: Organization) -> None:
+def package(content: bytes, actor: Any, home: Organization) -> float:
+    """The upload's way through the package's own pages: a dry run for the preview, then the import. Returns the
+    seconds of the import alone."""
     table = Dataset().load(content.decode(), format="csv")
     table.append_col([home.slug] * len(table), header="provider")
-    with acting(actor):
-        result = PackageResource().import_data(table, raise_errors=True, use_transactions=True)
-        assert result.totals["new"] == len(table), result.totals
+    for dry_run in (True, False):
+        began = time.perf_counter()
+        with acting(actor):
+            result = PackageResource().import_data(table, dry_run=dry_run, raise_errors=True, use_transactions=True)
+            assert result.totals["new"] == len(table), result.totals
+    return time.perf_counter() - began
 
 
 def main() -> None:
@@ -85,10 +90,12 @@ def main() -> None:
         home = Organization.objects.get(pk=organization)
     content = as_csv(many_clients(count, chooser=random.Random(1), tag=side[0]))
     began = time.perf_counter()
-    {"ours": ours, "package": package}[side](content, actor, home)
+    alone = {"ours": ours, "package": package}[side](content, actor, home)
     took = time.perf_counter() - began
     peak = process.getrusage(process.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"seconds": took, "rows": count, "mb": peak, "columns": len(COLUMNS)}))
+    sys.stdout.write(
+        json.dumps({"seconds": took, "alone": alone or took, "rows": count, "mb": peak, "columns": len(COLUMNS)})
+    )
 
 
 if __name__ == "__main__":

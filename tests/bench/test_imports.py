@@ -18,7 +18,7 @@ from tests.torture.harness import environment
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True), pytest.mark.timeout(1800)]
 
-ROWS, SAMPLE, ROUNDS = 100_000, 2_000, 1
+ROWS, SAMPLE, ROUNDS = 100_000, 2_000, 3
 
 
 def child(databases: Databases, world: World, side: str, count: int, folder: Any) -> dict[str, float]:
@@ -42,16 +42,23 @@ def test_importing_in_sets_against_the_packages_default_path(
         mine = child(databases, world, "ours", ROWS, tmp_path)
         pairs.append((mine, theirs))
         _fresh(databases)
-    ratio = statistics.median((b["seconds"] / b["rows"]) / (a["seconds"] / a["rows"]) for a, b in pairs)
-    speed, slow = (statistics.median(side["rows"] / side["seconds"] for side in s) for s in zip(*pairs, strict=True))
+    measured_ratio("preview and import, each side", "seconds", pairs, measured)
+    measured_ratio("our preview and import, its import alone", "alone", pairs, measured)
     peak = max(mine["mb"] for mine, _ in pairs)
-    measured(
-        "Imports", "100,000 enrollments, check and write, history and evidence", ratio, goal="≥ 60×", held=ratio >= 60,
-        basis=f"{speed:,.0f} rows/s against {slow:,.0f} of import-export's default path (per row, of {SAMPLE:,})",
-    )  # fmt: skip
     measured(
         "Imports", "100,000 enrollments, peak memory", f"{peak:.0f} MB", goal="≤ 250 MB", held=peak <= 250,
         basis="resident memory of a fresh process, file included",
+    )  # fmt: skip
+
+
+def measured_ratio(what: str, which: str, pairs: list[Any], measured: Callable[..., None]) -> None:
+    """Rows a second of both sides and their ratio; `which` of the package's times counts."""
+    ratio = statistics.median((b[which] / b["rows"]) / (a["seconds"] / a["rows"]) for a, b in pairs)
+    speed = statistics.median(mine["rows"] / mine["seconds"] for mine, _ in pairs)
+    slow = statistics.median(theirs["rows"] / theirs[which] for _, theirs in pairs)
+    measured(
+        "Imports", f"100,000 enrollments, history and evidence: {what}", ratio, goal="≥ 60×", held=ratio >= 60,
+        basis=f"{speed:,.0f} rows/s against {slow:,.0f} of import-export's default path (per row, of {SAMPLE:,})",
     )  # fmt: skip
 
 

@@ -38,7 +38,6 @@ RAW_SQL = {
     "platform/enrollments/services/bulk.py": "compares and writes thousands of rows, with history and evidence of each",
     "platform/enrollments/services/withdrawal.py": "takes them back the same way",
     "platform/imports/services/rows.py": "stages rows in sets",
-    "resources/importing.py": "one import at a time for an organization",
     "platform/core/search.py": "asks the function that searches within the reader's scope",
     "admin_site/counting.py": "asks the planner for its guess; counts and bounds in one statement of compiled queries",
     "admin_site/paging.py": "the ids of a page, merged from compiled queries",

@@ -8,29 +8,15 @@ from django.contrib.auth.backends import BaseBackend
 from django.db import models
 
 from accounts.models import User
-from core.context import Actor, Kind
-from core.scope import organizations_of
+from core.context import Actor
 from organizations.actors import actor_for
-from organizations.roles import carries, platform_role_carries, role_carries
+from organizations.decisions import decide
 
 
 def allows(actor: Actor, permission: str, row: models.Model | None = None) -> bool:
     """Whether `actor` holds `permission`: anywhere when no row is given, otherwise through a membership or grant
     that reaches the row. Rows without an organization are the platform's."""
-    if actor.kind is Kind.SYSTEM or platform_role_carries(actor.platform_role, permission):
-        return True
-    if row is None:
-        return (
-            any(role_carries(role, permission) for role in actor.memberships.values())
-            or any(carries(perms, permission) for perms in actor.granted.values())
-            or any(carries(perms, permission) for rows in actor.object_grants.values() for perms in rows.values())
-        )
-    homes = organizations_of(row)
-    if any(role_carries(actor.memberships.get(home, ""), permission) for home in homes):
-        return True
-    if any(carries(actor.granted.get(home, frozenset()), permission) for home in homes):
-        return True
-    return carries(actor.object_grants.get(row._meta.label_lower, {}).get(row.pk, frozenset()), permission)
+    return decide(actor, permission, row).allowed
 
 
 class MembershipBackend(BaseBackend):

@@ -149,6 +149,17 @@ def role_carries(role: str, permission: str) -> bool:
     return rule is not None and carries(rule.permissions, permission)
 
 
+def roles_with(permission: str) -> list[RoleRule]:
+    """The membership roles that hold `permission`, the highest first."""
+    found = [rule for rule in ROLES.values() if carries(rule.permissions, permission)]
+    return sorted(found, key=lambda rule: -rule.rank)
+
+
+def platform_roles_with(permission: str) -> list[str]:
+    """The platform roles that hold `permission`."""
+    return [role for role, permissions in PLATFORM_ROLES.items() if carries(permissions, permission)]
+
+
 def platform_role_carries(role: str, permission: str) -> bool:
     """Whether a platform role holds `permission` everywhere."""
     return carries(PLATFORM_ROLES.get(role, frozenset()), permission)

@@ -80,6 +80,10 @@ class PostAction:
         """Why this person cannot do this to this row now; None when the way is free."""
         if not allows(request.actor, self.permission, row):
             return DomainError("permission_denied")
+        return self.state_refusal(row)
+
+    def state_refusal(self, row: models.Model) -> DomainError | None:
+        """Why nobody can do this to this row now: its state, or the declared guard; None when the way is free."""
         if self.states and getattr(row, self.state_field) not in self.states:
             return DomainError("action_not_now", state=_state_label(row, self.state_field))
         return self.available(row) if self.available else None

@@ -42,6 +42,7 @@ from admin_site.listing import ListMixin
 from admin_site.saved_views import SavedViewsMixin
 from admin_site.scoping import ScopedFieldsMixin, rows_of
 from admin_site.views.actions import act_on_many, act_on_row, confirm_many, version_of
+from admin_site.views.why import why_link
 from audit.services import record
 from core.errors import DomainError
 from organizations.backends import allows
@@ -177,7 +178,10 @@ class ConsoleModelAdmin(
             if action.detail and action.is_held_somewhere(request):
                 name = f"{self.admin_site.name}:{self.address_name('do', action.name)}"
                 refusal = action.refusal(request, row)
-                found.append({"action": action, "refusal": refusal, "url": reverse(name, args=[quote(row.pk)])})
+                why = why_link(self, action.name, row) if refusal is not None else ""
+                found.append(
+                    {"action": action, "refusal": refusal, "url": reverse(name, args=[quote(row.pk)]), "why": why}
+                )
         return sorted(found, key=lambda offer: offer["refusal"] is not None)
 
     def pages_offered(self, request: HttpRequest, row: models.Model) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +22,7 @@ from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
 
 from admin_site import dashboard, palette
+from admin_site.views.why import why_view
 
 # Django's shortcut by content type and id would answer for rows out of sight.
 _LEFT_OUT = frozenset({"view_on_site"})
@@ -41,7 +42,10 @@ class ConsoleSite(UnfoldAdminSite):
         return bool(actor.platform_role or actor.memberships or actor.granted or actor.object_grants)
 
     def get_urls(self) -> list[Any]:
-        own = [path("language/", set_language, name="set_language")]
+        own = [
+            path("language/", set_language, name="set_language"),
+            path("why/", self.admin_view(partial(why_view, self)), name="why"),
+        ]
         return own + [pattern for pattern in super().get_urls() if getattr(pattern, "name", "") not in _LEFT_OUT]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:

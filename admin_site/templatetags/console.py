@@ -53,6 +53,12 @@ def pill(row: models.Model, name: str = "status") -> SafeString:
 
 
 @register.simple_tag
+def tone_word(tone: str, label: Any) -> SafeString:
+    """A word in one of the tones: good, info, warn, bad, soft."""
+    return tone_pill(tone, label)
+
+
+@register.simple_tag
 def outcome_pill(kind: str) -> SafeString:
     """What becomes of one row of an import, as a coloured word."""
     return tone_pill(*_OUTCOMES[kind])

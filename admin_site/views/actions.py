@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from admin_site.actions import BULK_LIMIT, PostAction
+from admin_site.views.why import why_link
 from core.errors import DomainError
 
 
@@ -52,6 +53,7 @@ def act_on_row(admin: Any, action: PostAction, request: HttpRequest, object_id: 
         "form": form,
         "row": row,
         "refusal": refusal,
+        "why": why_link(admin, action.name, row),
         "back": admin.record_url(row),
         "object": row,
     }
@@ -140,7 +142,7 @@ def _bulk_page(admin: Any, action: PostAction, request: HttpRequest, rows: list[
         "action": action,
         "form": form,
         "possible": [row for row, refusal in lines if refusal is None],
-        "impossible": [(row, refusal) for row, refusal in lines if refusal is not None],
+        "impossible": [(row, refusal, why_link(admin, action.name, row)) for row, refusal in lines if refusal],
         "address": reverse(f"{admin.admin_site.name}:{admin.address_name('bulk', action.name)}"),
         "back": admin.list_url(),
     }

@@ -185,17 +185,16 @@ class ScopedQuerySet(models.QuerySet):
 ScopedManager = models.Manager.from_queryset(ScopedQuerySet)
 
 
-def organizations_of(row: models.Model) -> frozenset[UUID]:
-    """The organizations whose memberships decide about `row`, by its scope and its parents'."""
+def organizations_of(row: models.Model, *, writing: bool = False) -> frozenset[UUID]:
+    """The organizations whose memberships decide about `row`, by its scope and its parents'. For `writing` those
+    count only that the row belongs to: neither its readers nor whoever sees it through another row."""
     scope = scope_of(type(row))
-    found = {
-        row.pk if name == "self" else getattr(row, foreign_key_of(type(row), name).attname)
-        for name in scope.organization_fields
-    }
+    names = scope.owner_fields if writing else scope.organization_fields
+    found = {row.pk if name == "self" else getattr(row, foreign_key_of(type(row), name).attname) for name in names}
     if scope.parent:
         parent = getattr(row, scope.parent)
-        found |= organizations_of(parent) if parent is not None else frozenset()
-    for relation in scope.reached_by:
+        found |= organizations_of(parent, writing=writing) if parent is not None else frozenset()
+    for relation in () if writing else scope.reached_by:
         child, foreign_key = reverse_relation(type(row), relation)
         for related in child._base_manager.filter(**{foreign_key.name: row.pk}):
             found |= organizations_of(related)

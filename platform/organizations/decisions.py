@@ -27,6 +27,7 @@ class Rule(enum.StrEnum):
     NOT_REACHED = "not_reached"
 
 
+READING = frozenset({"view", "download"})
 ALLOWING = frozenset({Rule.SYSTEM, Rule.PLATFORM_ROLE, Rule.MEMBERSHIP, Rule.GRANT, Rule.ROW_GRANT})
 
 
@@ -55,8 +56,15 @@ def decide(actor: Actor, permission: str, row: models.Model | None = None) -> De
     return _here(actor, permission, row)
 
 
+def deciding_organizations(permission: str, row: models.Model) -> frozenset[UUID]:
+    """Whose memberships decide about `permission` on `row`: to read it, everybody's who sees the row; for anything
+    else, only theirs to whom it belongs, as row security has it."""
+    verb = permission.partition(".")[2].partition("_")[0]
+    return organizations_of(row, writing=verb not in READING)
+
+
 def _here(actor: Actor, permission: str, row: models.Model) -> Decision:
-    homes = organizations_of(row)
+    homes = deciding_organizations(permission, row)
     for home in homes:
         if role_carries(actor.memberships.get(home, ""), permission):
             return Decision(Rule.MEMBERSHIP, actor.memberships[home], home)

@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import PlatformRole
 from core.context import Actor
 from core.errors import DomainError
-from core.scope import organizations_of
-from organizations.decisions import Decision, Rule, decide
+from organizations.decisions import Decision, Rule, decide, deciding_organizations
 from organizations.enums import MembershipStatus, Role
 from organizations.models import Membership, Organization
 from organizations.roles import RoleRule, platform_roles_with, role_carries, roles_with
@@ -73,7 +72,7 @@ def _why_not(actor: Actor, permission: str, row: models.Model | None, decision: 
     if not holders:
         sentence = _("Only the platform’s own staff may do this.")
         return Explanation(False, Cause.PLATFORM_ONLY, sentence, _platform_remedy(permission))
-    homes = organizations_of(row) if row is not None else frozenset()
+    homes = deciding_organizations(permission, row) if row is not None else frozenset()
     paused = _paused(actor, permission, homes, anywhere=row is None)
     if paused is not None:
         return _suspended(paused)

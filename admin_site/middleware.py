@@ -13,8 +13,11 @@ from django.http import HttpRequest, HttpResponseBase
 from audit.models import Level
 from audit.services import note
 from core.context import acting
+from core.errors import DomainError
+from core.limits import hit
 
 CONSOLE = "/console/"
+NOTES_A_MINUTE = 120
 # Alpine evaluates its attributes, and unfold writes colours and widths as inline styles.
 ADDITIONS = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
 _REFUSED = frozenset({403, 404})
@@ -35,10 +38,11 @@ class ConsolePolicyMiddleware:
 
 
 class DenialMiddleware:
-    """Keeps a system event of every 403 and 404 that a signed-in person gets in the console.
+    """Keeps a system event of every 403 and 404 that a signed-in person gets in the console, and on the site for an
+    address that names a single record or holds a token.
 
     Stands outside the context middleware, so the event is written after the request's transaction has ended, whatever
-    became of it.
+    became of it. At most NOTES_A_MINUTE for each person: nobody fills the table by asking.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -47,7 +51,7 @@ class DenialMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         actor = getattr(request, "actor", None)
-        refused = response.status_code in _REFUSED and request.path.startswith(CONSOLE)
+        refused = response.status_code in _REFUSED and _place(request)
         if refused and actor is not None and actor.user_id and not settings.DB_READ_ONLY:
             self._keep(request, response.status_code)
         return response
@@ -55,9 +59,10 @@ class DenialMiddleware:
     @staticmethod
     def _keep(request: Any, status: int) -> None:
         try:
+            hit("denied", str(request.actor.user_id), limit=NOTES_A_MINUTE, seconds=60)
             with acting(request.actor):
                 note(
-                    "console.denied",
+                    f"{_place(request)}.denied",
                     f"{status} {request.method} {request.path}",
                     level=Level.WARNING,
                     status=status,
@@ -65,5 +70,15 @@ class DenialMiddleware:
                     path=request.path[:300],
                     user=request.actor.user_id,
                 )
+        except DomainError:
+            log.warning("denials too many to record", user=str(request.actor.user_id), path=request.path)
         except DatabaseError:
             log.exception("denial not recorded", status=status, path=request.path)
+
+
+def _place(request: HttpRequest) -> str:
+    """Where a refusal is worth a record; empty elsewhere."""
+    if request.path.startswith(CONSOLE):
+        return "console"
+    named = request.resolver_match.kwargs if request.resolver_match else {}
+    return "site" if {"pk", "token"} & set(named) else ""

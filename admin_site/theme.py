@@ -55,6 +55,7 @@ def account_links(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"title": _("My account"), "link": reverse("website:account")},
         {"title": _("Second step at sign-in"), "link": reverse("mfa_index")},
+        {"title": _("Why can’t I?"), "link": reverse("admin:why")},
         {"title": _("My sessions"), "link": reverse("usersessions_list")},
         {"title": _("Change password"), "link": reverse("account_change_password")},
     ]

@@ -131,7 +131,7 @@ def _action_of(act: Act) -> Any:
     if act.model is None or mark not in {"do", "bulk", "ticked"}:
         return None
     admin = console.get_model_admin(act.model)
-    return next(action for action in admin.declared_actions() if action.name == name)
+    return next((action for action in admin.declared_actions() if action.name == name), None)
 
 
 def _first_text(admin: Any, row: Any) -> str:

@@ -49,7 +49,8 @@ class Act:
 
 def discover() -> list[Act]:
     """All acts, in the order of the resolver; the same name twice is an error."""
-    found = list(_from_resolver())
+    # An address declared twice answers with its first view; the second is out of reach.
+    found = list({(act.name, act.pattern): act for act in reversed(list(_from_resolver()))}.values())[::-1]
     ours = [admin for admin in console._registry.values() if isinstance(admin, ConsoleModelAdmin)]
     found += [extra for admin in ours for extra in _from_registry(admin, found)]
     names = [act.name for act in found]

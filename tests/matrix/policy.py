@@ -81,7 +81,7 @@ class Policy:
         named = act.noun in self._spread(noun)
         if act.what.startswith(("do:", "bulk:", "ticked:", "page:")):
             return named and act.what in self._spread(what)
-        return named
+        return named and ("*" not in self._spread(what) or act.area == "accounts")
 
     def dead(self) -> list[str]:
         """Rules that decided no cell, once all cells were asked for."""

@@ -16,11 +16,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddConstraint(
-            model_name='importedrow',
-            constraint=core.links.SameHome(home='organization', name='imported_row_run_home', parent_home='organization', relation='run', violation_error_code='foreign_home'),
-        ),
-        migrations.AddConstraint(
             model_name='importrun',
             constraint=core.links.HomeKey(fields=('id', 'organization'), name='import_home'),
+        ),
+        migrations.AddConstraint(
+            model_name='importedrow',
+            constraint=core.links.SameHome(home='organization', name='imported_row_run_home', parent_home='organization', relation='run', violation_error_code='foreign_home'),
         ),
     ]

@@ -23,22 +23,22 @@ class Command(BaseCommand):
         spool = store.folder / "spool"
         signal.signal(signal.SIGTERM, _stop)
         try:
-            receiver = start_receiving(told_source(), spool)
+            receiving = start_receiving(told_source(), spool)
         except WrongRole as error:
             raise CommandError(str(error)) from None
         except subprocess.CalledProcessError as error:
             raise CommandError(error.stderr or str(error)) from None
         try:
-            while receiver.poll() is None:
+            while receiving.poll() is None:
                 time.sleep(options["every"])
                 keep_log(store, spool, clock.now())
         except KeyboardInterrupt:
             return
         finally:
-            receiver.terminate()
-            receiver.wait()
+            receiving.terminate()
+            receiving.wait()
             keep_log(store, spool, clock.now())
-        raise CommandError(f"The receiver ended with code {receiver.returncode}.")
+        raise CommandError(f"The receiver ended with code {receiving.returncode}.")
 
 
 def _stop(_number: int, _frame: object) -> None:

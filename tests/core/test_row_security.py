@@ -214,6 +214,7 @@ def test_nothing_goes_around_row_security_but_the_audit_and_yes_or_no_functions(
         )
         assert cursor.fetchall() == [
             ("app", "append_audit", '{"search_path=pg_catalog, public"}'),
+            ("app", "append_audit_many", '{"search_path=pg_catalog, public, pg_temp"}'),
             ("app", "certificate_marks_enrollment", "{search_path=pg_catalog}"),
             ("app", "client_renamed", "{search_path=pg_catalog}"),
             ("app", "enrollment_at", '{"search_path=pg_catalog, public"}'),

@@ -152,7 +152,9 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
     def titles(cls) -> dict[str, str]:
         """What is sealed is the client's, and only ever goes in."""
         sealed = {
-            name: str(Client._meta.get_field(name).verbose_name).capitalize() for name in ("birth_date", "ssn_last4")
+            field.name: str(field.verbose_name).capitalize()
+            for field in Client._meta.concrete_fields
+            if field.name in {"birth_date", "ssn_last4"}
         }
         return super().titles() | sealed
 

@@ -21,7 +21,8 @@ class RefundAdmin(ConsoleModelAdmin):
     list_display = ("created_at", "client", "money", status_pill, "method", "cause", "reason", "failure")
     list_filter = ("status", "method", "cause", ("payment__provider", ScopedRelatedFilter))
     list_select_related = ("payment__enrollment__client", "approval")
-    search_fields = ("gateway_id__exact", "payment__enrollment__client__last_name__istartswith")
+    search_through = "payment__enrollment"
+    search_exact = ("gateway_id",)
     ordering = ("-created_at", "id")
     fieldsets = (
         (None, {"fields": ("receipt", "money", "status", "method", "reference", "cause", "reason")}),

@@ -67,8 +67,16 @@ def rerun_job(job: Job, *, reason: str) -> Job:
         JobState.READY,
         field="state",
         reason=reason,
+        guards=(_is_parked,),
         changes={"attempts": 0, "not_before": clock.now(), "lease_until": None, "cancel_asked_at": None},
     )
+
+
+def _is_parked(job: Job) -> DomainError | None:
+    """The worker too brings jobs back to ready; a person does so with parked ones only."""
+    if job.state == JobState.PARKED:
+        return None
+    return DomainError("transition_not_allowed", before=job.state, after=JobState.READY)
 
 
 def subject_is_gone(job: Job) -> bool:

@@ -56,7 +56,7 @@ def succeeded(databases: Databases, login: str) -> list[str]:
                     with connection.transaction(force_rollback=True):
                         connection.execute("SELECT set_config('app.scope', %s, true)", [scope])
                         connection.execute(sql, {"pickle": PICKLE, "id": uuid.uuid4().hex})
-                except psycopg.errors.InsufficientPrivilege:
+                except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
                     continue
                 through.append(f"{login} as {scope or 'nobody'}: {name}")
     return through

@@ -144,9 +144,12 @@ class Scheduler:
 
 
 def _fire(schedule: Schedule, slot: dt.datetime) -> bool:
-    """Take the slot and ask for its job, together; False when it was fired before."""
+    """Take the slot and ask for its job, together; False when it was fired before, or a later one was: a worker whose
+    clock is slow does not come back to what was let go."""
     try:
         with acting(system_actor("schedules")):
+            if ScheduleSlot.objects.filter(schedule=schedule.name, slot__gt=slot).exists():
+                return False
             row = ScheduleSlot.objects.create(schedule=schedule.name, slot=slot)
             row.job = enqueue(schedule.kind, dedupe_key=f"schedule:{schedule.name}:{slot.isoformat()}")
             row.save(update_fields=["job"])

@@ -48,6 +48,7 @@ class Rhythm:
     sweep: float = 2
     watch: float = 5
     vitals: float = 15
+    settling: float = 60
     stale: float = 40
     first: float = 90
     stop: float = 15
@@ -71,7 +72,8 @@ class Supervisor:
     def __post_init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
         self._started_at = clock.now()
-        self._next: dict[str, float] = {}
+        # A worker that just came may make good for what was missed before it calls anything down.
+        self._next: dict[str, float] = {"vitals": time.monotonic() + self.rhythm.settling}
         self._deaths = 0
         self._busy = 0
 

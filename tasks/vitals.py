@@ -53,9 +53,9 @@ def vitals(table: Sequence[Schedule] = SCHEDULES) -> list[Vital]:
 
 def watch(table: Sequence[Schedule] = SCHEDULES) -> list[str]:
     """Keep the log of downtimes: open one for what went down, close it for what came back, and tell the platform's
-    staff by a system event and by mail, once, however many workers watch. Returns what changed. Needs the system
-    context."""
-    found = vitals(table)
+    staff by a system event and by mail, once, however many workers watch. That there is no worker at all is for the
+    page alone: whoever watches is one. Returns what changed. Needs the system context."""
+    found = [vital for vital in vitals(table) if vital.watched != NO_WORKER]
     down = {vital.watched: vital for vital in found if vital.state == Vitality.DOWN}
     noted = dict(Downtime.objects.filter(ended_at=None).values_list("watched", "pk"))
     changed = [watched for watched, vital in down.items() if watched not in noted and _open(vital)]

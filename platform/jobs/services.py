@@ -17,7 +17,7 @@ from core.transitions import transition
 from jobs.enums import JobState
 from jobs.models import Job, Rehearsal
 
-REHEARSE = "jobs.rehearse"
+REHEARSE = "rehearsals.rehearse"
 
 
 def enqueue(

@@ -71,7 +71,12 @@ def test_asking_for_a_preview_writes_the_wish_and_nothing_else(world: World) -> 
         found = Rehearsal.objects.select_related("runs_as").get(job=job)
         acts = list(AuditEvent.objects.filter(target_id=str(job.pk)).values_list("act", flat=True))
         job.refresh_from_db()
-    assert (found.runs_as.kind, found.done_at, job.state, acts) == ("jobs.rehearse", None, "parked", ["job.rehearsed"])
+    assert (found.runs_as.kind, found.done_at, job.state, acts) == (
+        "rehearsals.rehearse",
+        None,
+        "parked",
+        ["job.rehearsed"],
+    )
     assert "The worker tries it out now." in body
 
 

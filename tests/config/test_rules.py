@@ -16,6 +16,7 @@ BULK_WRITES = {
     "platform/imports/services/rows.py": "the journal of an import, which is itself evidence of each row",
     "platform/certificates/services/release.py": "a stored file keeps no history; the certificate saved beside it does",
     "platform/payments/services/events.py": "takes a gateway event once, in a request that may not read it",
+    "tasks/rehearsals.py": "closes a rehearsal whose own process died; rehearsals keep no history",
 }
 RAW_SQL = {
     "platform/courses/beats.py": "a heartbeat is one statement, judged by a function of the database",
@@ -33,6 +34,7 @@ RAW_SQL = {
     "platform/config/postgres.py": "makes the cluster, its roles and databases, before Django is there",
     "platform/core/clock.py": "asks the database for its time",
     "platform/jobs/line.py": "takes jobs in turn, in one statement",
+    "platform/jobs/writes.py": "asks PostgreSQL what the running transaction wrote",
     "platform/jobs/progress.py": "writes beside the running transaction",
     "platform/enrollments/queries.py": "a function of the database answers for a row of another tenant",
     "platform/enrollments/services/bulk.py": "compares and writes thousands of rows, with history and evidence of each",

@@ -6,6 +6,7 @@ do:refund`, `GET console/enrollments.enrollment/inline:disclosureacknowledgement
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,7 +81,9 @@ def _from_resolver() -> Iterator[Act]:
 
 def _arguments(entry: URLPattern, text: str) -> tuple[tuple[str, str], ...]:
     """The names and kinds of what fills the address; positional groups of a regular expression are `0`, `1`, …"""
-    converters = {name: type(found).__name__ for name, found in entry.pattern.converters.items()}
+    kinds = {"int": "IntConverter", "uuid": "UUIDConverter", "slug": "SlugConverter", "path": "PathConverter"}
+    words = re.findall(r"(?<!\?P)<(?:(\w+):)?(\w+)>", text)
+    converters = {name: kinds.get(kind, "StringConverter") for kind, name in words}
     regex = getattr(entry.pattern, "regex", None)
     if not converters and regex is not None:
         names = regex.groupindex or {str(number): number for number in range(regex.groups)}

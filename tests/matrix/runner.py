@@ -22,7 +22,7 @@ from tests.matrix.discovery import Act, discover
 from tests.matrix.fill import address, key_of, learn_versions, model_of
 from tests.matrix.objects import NO_ROW, Objects
 from tests.matrix.oracles import Answer, judge
-from tests.matrix.people import Person, everybody
+from tests.matrix.people import SEES_B, Person, everybody
 from tests.matrix.policy import Policy
 from tests.matrix.probe import ContextProbe
 from tests.trials import ROOT
@@ -118,7 +118,8 @@ class Matrix:
                 wrong = may_somewhere and verdicts[scope] == "deny" and answer.status not in {404, 405}
                 if wrong:
                     result.violations.append(f"{name} as {role} on {scope}: {answer.status} where 404 hides the row")
-            if "foreign" in found and "absent" in found and verdicts["foreign"] != "allow":
+            hidden = role not in SEES_B and verdicts.get("foreign") in {"deny", "404"}
+            if hidden and "absent" in found:
                 one, other = found["foreign"].normal, found["absent"].normal
                 if one != other:
                     result.violations.append(f"{name} as {role}: a foreign row does not answer like none")

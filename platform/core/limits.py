@@ -20,13 +20,15 @@ def hit(name: str, who: str, *, limit: int, seconds: int) -> None:
     """Count one use of `name` by `who` (an address, an account); DomainError `too_many_requests` (429) over `limit`
     uses in a window of `seconds`. `who` is stored as a digest."""
     now = _now()
+    # A window that begins further ahead than it is long was written by a clock that was wrong, and is over.
+    running = (now - seconds * _MS + 1, now + seconds * _MS)
     with connections["side"].cursor() as cursor:
         cursor.execute(
             'INSERT INTO core_ratelimit AS r (key, "window", hits) VALUES (%s, %s, 1) ON CONFLICT (key) DO UPDATE'
-            ' SET hits = CASE WHEN r."window" > %s THEN r.hits + 1 ELSE 1 END,'
-            ' "window" = CASE WHEN r."window" > %s THEN r."window" ELSE excluded."window" END'
+            ' SET hits = CASE WHEN r."window" BETWEEN %s AND %s THEN r.hits + 1 ELSE 1 END,'
+            ' "window" = CASE WHEN r."window" BETWEEN %s AND %s THEN r."window" ELSE excluded."window" END'
             ' RETURNING hits, "window"',
-            [_key(name, who), now, now - seconds * _MS, now - seconds * _MS],
+            [_key(name, who), now, *running, *running],
         )
         hits, began = cursor.fetchone()
     if hits > limit:

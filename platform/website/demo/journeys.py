@@ -167,7 +167,8 @@ def _sign_up(journey: Journey) -> None:
 def _acknowledge(journey: Journey) -> None:
     user = journey.user
     with step(journey.wait(0.1), user):
-        acknowledge_disclosures(journey.enrollment, user, language=journey.facts["language"], ip=_home(journey.facts["email"]))
+        home = _home(journey.facts["email"])
+        acknowledge_disclosures(journey.enrollment, user, language=journey.facts["language"], ip=home)
 
 
 def _tell_details(journey: Journey) -> None:

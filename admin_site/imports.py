@@ -99,7 +99,7 @@ class ConsoleImport(ExchangePages):
         if not clear:
             return run_address(self.admin_site.name, run, "columns")
         begin_check(self.resource_class(request.actor, home), run, content)
-        return run_address(self.admin_site.name, run, "rows")
+        return run_address(self.admin_site.name, run, "row_list")
 
     def example_view(self, request: HttpRequest) -> HttpResponse:
         """A file with every column and allowed values."""

@@ -95,10 +95,10 @@ class ImportRunAdmin(ConsoleModelAdmin):
         except DomainError as refusal:
             messages.error(request, f"{refusal} [{refusal.code}]")
             return HttpResponseRedirect(run_address(self.admin_site.name, run, "columns"))
-        return HttpResponseRedirect(run_address(self.admin_site.name, run, "rows"))
+        return HttpResponseRedirect(run_address(self.admin_site.name, run, "row_list"))
 
     @console_view("rows/", permission=VIEW, title=_("Rows"), icon="table_rows")
-    def rows(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
+    def row_list(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
         """Before the word: what each row would do. While it runs: how far it is. Afterwards: what became of each."""
         if run.state == RunState.UPLOADED and run.person_id == request.actor.user_id:
             return HttpResponseRedirect(run_address(self.admin_site.name, run, "columns"))
@@ -127,7 +127,7 @@ class ImportRunAdmin(ConsoleModelAdmin):
             return self._refused(request, run, DomainError("import_expired"))
         except DomainError as refusal:
             return self._refused(request, run, refusal)
-        return HttpResponseRedirect(run_address(self.admin_site.name, run, "rows"))
+        return HttpResponseRedirect(run_address(self.admin_site.name, run, "row_list"))
 
     @console_view("refused/", permission=VIEW)
     def refused(self, request: HttpRequest, run: ImportRun) -> HttpResponse:
@@ -191,7 +191,8 @@ class ImportRunAdmin(ConsoleModelAdmin):
             "title": title, "opts": self.opts, "model_admin": self, "run": run, "original": run,
             "back": self._list_of(run), "what": self.what(run), "record_url": self.record_url(run),
             "addresses": {
-                name: run_address(self.admin_site.name, run, name) for name in ("rows", "confirm", "refused", "columns")
+                page: run_address(self.admin_site.name, run, page)
+                for page in ("row_list", "confirm", "refused", "columns")
             },
             "cancel_url": reverse(f"{self.admin_site.name}:{self.address_name('do', 'cancel')}", args=[run.pk]),
             "undo_url": reverse(f"{self.admin_site.name}:{self.address_name('do', 'undo')}", args=[run.pk]),

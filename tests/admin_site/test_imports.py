@@ -142,7 +142,7 @@ def test_a_large_file_is_checked_and_written_by_the_worker(
     waiting = upload(client, *rows)
     assert (newest().state, waiting["Refresh"]) == (RunState.CHECKING, "3")
     run_due("imports.check")
-    preview = client.get(run_page(newest(), "rows"))
+    preview = client.get(run_page(newest(), "row_list"))
     assert newest().to_create == 5
     under_way = say(client, preview)
     assert (newest().state, under_way["Refresh"], count("c0@example.org")) == (RunState.RUNNING, "3", 0)
@@ -192,6 +192,6 @@ def test_the_preview_stays_small(world: World, client: Client, size: int) -> Non
     rows = [CLIENT | {"email": f"c{n}@example.org", "ssn_last4": f"{n + 1:04d}"} for n in range(size)]
     preview = upload(sign_in(client, world.provider_admin_a), *rows)
     assert len(preview.content) < 200_000
-    further = client.get(run_page(newest(), "rows") + f"?after={preview.context['page'].next}")
+    further = client.get(run_page(newest(), "row_list") + f"?after={preview.context['page'].next}")
     assert [row.line for row in further.context["page"].rows] == list(range(102, 152))
-    assert client.get(run_page(newest(), "rows") + "?outcome=error").context["page"].rows == []
+    assert client.get(run_page(newest(), "row_list") + "?outcome=error").context["page"].rows == []

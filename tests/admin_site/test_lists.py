@@ -34,8 +34,8 @@ from tests.web import sign_in
 pytestmark = pytest.mark.django_db
 
 BUDGET = 8
-# Households show their members, who come in a query of their own.
-PREFETCHED = {"Household": 1}
+# Households show their members, who come in a query of their own; above downtimes stands what is watched now.
+PREFETCHED = {"Household": 1, "Downtime": 3}
 VIEW = "enrollments.view_enrollment"
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.correlation import correlation_id
 from core.history import history
+from core.links import home_trigger
 from core.models import Row
 from core.privacy import Privacy
 from core.scope import Scope, ScopedManager
@@ -222,6 +223,15 @@ class Downtime(models.Model):
         return f"{self.watched} {self.began_at:%Y-%m-%d %H:%M}"
 
 
+RUNS_AT_HOME = home_trigger(
+    "rehearsal_runs_at_home",
+    column="runs_as_id",
+    beside="job_id",
+    holds="(SELECT run.organization_id IS NOT DISTINCT FROM parked.organization_id FROM jobs_job run, jobs_job parked"
+    " WHERE run.id = NEW.runs_as_id AND parked.id = NEW.job_id)",
+)
+
+
 class Rehearsal(Row):
     """What a parked job would do if it ran again: found out by running it and rolling everything back.
 
@@ -246,6 +256,7 @@ class Rehearsal(Row):
         verbose_name = _("rehearsal")
         verbose_name_plural = _("rehearsals")
         ordering = ("-created_at", "id")
+        triggers = (RUNS_AT_HOME,)
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.created_at:%Y-%m-%d %H:%M}"

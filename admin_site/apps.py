@@ -16,3 +16,7 @@ class AdminSiteConfig(AppConfig):
 
         for module in iter_modules(admin.__path__):
             import_module(f"{admin.__name__}.{module.name}")
+        from admin_site.exports import declare_lists  # noqa: PLC0415 -- models must be loaded first
+        from admin_site.site import console  # noqa: PLC0415 -- the same
+
+        declare_lists(console._registry.values())  # noqa: SLF001 -- Django keeps no public list

@@ -17,8 +17,8 @@ from admin_site.site import console
 from resources.base import ConsoleResource
 
 _MAY_ADD_ADDRESSES = (
-    "admin_site.base", "admin_site.bulk_edit", "admin_site.exchange", "admin_site.imports", "admin_site.saved_views",
-    "unfold.", "django.",
+    "admin_site.base", "admin_site.bulk_edit", "admin_site.exchange", "admin_site.exports", "admin_site.imports",
+    "admin_site.saved_views", "unfold.", "django.",
 )  # fmt: skip
 _PACKAGE_HOOKS = ("actions", "actions_list", "actions_row", "actions_detail", "actions_submit_line", "custom_urls")
 

@@ -35,6 +35,8 @@ from notifications.models import Message
 from organizations.backends import allows
 from organizations.models import Invitation
 from payments.models import Dispute, FeeWaiver
+from proofs.enums import DifferenceStatus
+from proofs.models import ProofDifference
 from providers.enums import ApplicationStatus
 from providers.models import ProviderApplication
 
@@ -119,6 +121,11 @@ QUEUES: tuple[Queue, ...] = (
         "applications", _("Applications to decide"), "providers.change_providerapplication", ProviderApplication,
         lambda rows: rows.filter(status__in=(ApplicationStatus.SUBMITTED, ApplicationStatus.UNDER_REVIEW)),
         "created_at", "", _("No application waits."), "assignment",
+    ),
+    Queue(
+        "differences", _("Differences in the books"), "proofs.fix_proofdifference", ProofDifference,
+        lambda rows: rows.filter(status=DifferenceStatus.OPEN), "created_at", "?status__exact=open",
+        _("The books agree."), "difference",
     ),
     Queue(
         "jobs", _("Parked jobs"), "jobs.rerun_job", Job, lambda rows: rows.parked(), "created_at",

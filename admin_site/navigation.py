@@ -61,6 +61,8 @@ SECTIONS = (
             Entry("approvals.approvalrequest", "order_approve", "approvals"),
             Entry("approvals.approvalrule", "tune"),
             Entry("approvals.delegation", "group_work"),
+            Entry("proofs.proofdifference", "difference", "differences"),
+            Entry("proofs.proofrun", "fact_check"),
         ),
     ),
     Section(
@@ -75,6 +77,11 @@ SECTIONS = (
             Entry("organizations.invitation", "mail", "invitations"),
             Entry("accounts.user", "account_circle"),
         ),
+    ),
+    Section(
+        gettext_lazy("Exports"),
+        (Entry("exports.exportrun", "download"), Entry("exports.scheduledexport", "schedule_send")),
+        collapsible=True,
     ),
     Section(
         gettext_lazy("Content"),

@@ -17,17 +17,20 @@
         def differences(self, record, values): ...
         def update(self, record, values): ...
 
-Nothing is ever deleted. The engine that runs a file is `resources.importing`.
+Nothing is ever deleted. The engine that runs a file is `resources.importing`; the one that writes a file is
+`resources.exporting`, where every exported column must be a path or an annotation of the database. `labels` names
+exported columns that leave as words instead of codes; `shown_as` says which columns stand for a column of the list;
+`python_columns` maps a heading to the paths it needs and the function that makes the cell of their values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, cast
 
-import tablib
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.db.models import Case, Value, When
 from import_export.resources import Resource
 
 from accounts.models import User
@@ -54,6 +57,9 @@ class ConsoleResource(Resource):
     related: ClassVar[tuple[str, ...]] = ()
     # How many rows one file may bring.
     row_limit: ClassVar[int] = 2_000
+    labels: ClassVar[tuple[str, ...]] = ()
+    shown_as: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    python_columns: ClassVar[Mapping[str, tuple[tuple[str, ...], Callable[..., Any]]]] = {}
 
     def __init__(self, actor: Actor, organization: Organization | None = None) -> None:
         super().__init__()
@@ -97,25 +103,49 @@ class ConsoleResource(Resource):
         return self.organization or User.objects.get(pk=self.actor.user_id)
 
     # --- export -----------------------------------------------------------------------------------------------------
-    def export_table(self, rows: models.QuerySet | None = None, *, limit: int) -> tablib.Dataset:
-        """The exported columns with native values. DomainError `export_not_yours`, `export_too_many_rows`."""
+    def export_rows(self, rows: models.QuerySet | None = None) -> ScopedQuerySet:
+        """What may leave of `rows` (None: everything in sight), in the order of `rows` where that is one of plain
+        columns. DomainError `export_not_yours`."""
         if not self.allowed(self.actor, "export"):
             raise DomainError("export_not_yours")
         wanted = self.get_queryset("export")
         if rows is not None:
             wanted = wanted.filter(pk__in=rows.order_by().values("pk"))
-        found = list(wanted[: limit + 1])
-        if len(found) > limit:
-            raise DomainError("export_too_many_rows", limit=limit)
-        table = tablib.Dataset(headers=list(self.exports))
-        for row in found:
-            table.append(list(self._cells(row)))
-        return table
+            order = [name for name in rows.query.order_by if isinstance(name, str)]
+            if order and len(order) == len(rows.query.order_by) and not rows.query.annotations.keys() & _bare(order):
+                wanted = wanted.order_by(*order)
+        return wanted
 
-    def _cells(self, row: models.Model) -> Iterator[Any]:
-        for column in self.exports:
-            special = getattr(self, f"dehydrate_{column}", None)
-            yield special(row) if special else self.fields[column].get_value(row)
+    def zone(self) -> str:
+        """The time zone of the moments in a file: the organization's, or the only one's in sight, else UTC."""
+        if self.organization is not None:
+            return self.organization.time_zone
+        homes = narrow(self.actor, self.permission("export"))
+        if homes.kind is Kind.PLATFORM or len(homes.organization_ids) != 1:
+            return "UTC"
+        found = Organization.objects.visible_to(self.actor).filter(pk__in=homes.organization_ids).first()
+        return found.time_zone if found is not None else "UTC"
+
+    @classmethod
+    def column_path(cls, name: str) -> str:
+        """The path or annotation an exported column is read from; `labels` leave as people read them."""
+        return f"{name}_label" if name in cls.labels else (cls.fields[name].attribute or name)
+
+    def labelled(self, rows: ScopedQuerySet) -> ScopedQuerySet:
+        """`rows` with the words of the columns in `labels`, in the active language."""
+        words = {}
+        for name in self.labels:
+            path = self.fields[name].attribute
+            choices = cast("models.Field", self.model._meta.get_field(path)).flatchoices
+            cases = [When(**{path: value}, then=Value(str(label))) for value, label in choices]
+            words[f"{name}_label"] = Case(*cases, default=path, output_field=models.TextField())
+        return rows.annotate(**words) if words else rows
+
+    @classmethod
+    def shown_columns(cls, listed: Iterable[str]) -> tuple[str, ...]:
+        """The columns that say what a list with these columns shows, in its order; all of them if it shows none."""
+        found = [name for column in listed for name in cls.shown_as.get(column, (column,)) if name in cls.exports]
+        return tuple(dict.fromkeys(found)) or cls.exports
 
     # --- import -----------------------------------------------------------------------------------------------------
     def find(self, values: Mapping[str, Any]) -> models.Model | None:
@@ -171,17 +201,32 @@ class ConsoleResource(Resource):
         named = (*cls.exports, *cls.writable)
         found += [f"names {column}, which is no field of it" for column in named if column not in cls.fields]
         found += [f"exports {column}, which is sensitive" for column in cls.exports if cls._is_sensitive(column)]
+        for column, (needs, _work) in cls.python_columns.items():
+            found += [f"exports {column} made of {path}, which is sensitive" for path in needs if cls._hides(path)]
         found += [f"requires {column}, which is not writable" for column in cls.required if column not in cls.writable]
         return found
 
     @classmethod
+    def is_read_only(cls) -> bool:
+        """Whether rows only go out."""
+        return not cls.writable
+
+    @classmethod
     def _is_sensitive(cls, column: str) -> bool:
         field = cls.fields.get(column)
+        return cls._hides((field.attribute or column) if field else column)
+
+    @classmethod
+    def _hides(cls, wanted: str) -> bool:
         model: Any = cls.model
-        *path, last = (field.attribute or column).split("__") if field else [column]
+        *path, last = wanted.split("__")
         for step in path:
             try:
                 model = model._meta.get_field(step).related_model
             except FieldDoesNotExist:
                 return False
         return getattr(model, "privacy", {}).get(last) in _NEVER_EXPORTED
+
+
+def _bare(order: Iterable[str]) -> set[str]:
+    return {name.removeprefix("-") for name in order}

@@ -14,36 +14,38 @@ from __future__ import annotations
 
 import re
 
-_TRIGGERS = "=+\\-@＝＋－＠﹦﹢﹣﹫"
-_SEPARATORS = ",;|"
-_QUOTES = "\"'`´«»‘’‚‛“”„‟‹›′″〝〞〟❛❜❝❞＂＇｀"
+TRIGGERS = "=+-@＝＋－＠﹦﹢﹣﹫"
+SEPARATORS = ",;|"
+QUOTES = "\"'`´«»‘’‚‛“”„‟‹›′″〝〞〟❛❜❝❞＂＇｀"
 
 # Code points that show nothing or space: what stands between the start of a cell and its first visible character.
-_INVISIBLE = (
+INVISIBLE = (
     "00-20 7F-A0 AD 34F 600-605 61C 6DD 70F 890-891 8E2 115F-1160 1680 17B4-17B5 180B-180F 2000-200F 2028-202F "
     "205F-206F 2800 3000 3164 FE00-FE0F FEFF FFA0 FFF0-FFFB 110BD 110CD 13430-1343F 1BCA0-1BCA3 1D173-1D17A E0000-E0FFF"
 )
-_LEADS = frozenset(_QUOTES) | {
+_LEADS = frozenset(QUOTES) | {
     chr(code)
-    for first, _dash, last in (span.partition("-") for span in _INVISIBLE.split())
+    for first, _dash, last in (span.partition("-") for span in INVISIBLE.split())
     for code in range(int(first, 16), int(last or first, 16) + 1)
 }
-_LINE_STARTERS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
+LINE_STARTERS = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
 
-_TRIGGER = re.compile(f"[{_TRIGGERS}]")
-_SUSPECT = re.compile(f"[{_TRIGGERS}\t\r\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufffe\uffff\ud800-\udfff]")
-_UNSTORABLE = re.compile("[\x00\ufffe\uffff\ud800-\udfff]")
+UNSTORABLE = "\ufffe\uffff"
+
+_TRIGGER = re.compile(f"[{re.escape(TRIGGERS)}]")
+_SUSPECT = re.compile(f"[{re.escape(TRIGGERS)}\t\r\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029{UNSTORABLE}\ud800-\udfff]")
+_UNSTORABLE = re.compile(f"[\x00{UNSTORABLE}\ud800-\udfff]")
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 _ODD_LINE_START = re.compile(r"(?:\A|\n|\r(?!\n))(?:\t|\r(?!\n))")
-_GUARDED_SEPARATOR = re.compile(f"(?<=[{_SEPARATORS}])'")
+_GUARDED_SEPARATOR = re.compile(f"(?<=[{SEPARATORS}])'")
 
-_ESCAPE = "␛"
-_MARKS = {chr(code): chr(0x2400 + code) for code in range(0x01, 0x20)}
-_MARKS |= dict(zip("\n\x1b\x7f\x85\u2028\u2029", "⏎⎋␡␤⤶¶", strict=True))
-_TO_MARKS = str.maketrans(_MARKS | {mark: _ESCAPE + mark for mark in (*_MARKS.values(), _ESCAPE)})
-_FROM_MARKS = {mark: control for control, mark in _MARKS.items()}
-_ANY_MARK = re.compile(f"[{_ESCAPE}{''.join(_FROM_MARKS)}]")
-_MARK = re.compile(f"{_ESCAPE}(.)|[{''.join(_FROM_MARKS)}]")
+ESCAPE = "␛"
+MARKS = {chr(code): chr(0x2400 + code) for code in range(0x01, 0x20)}
+MARKS |= dict(zip("\n\x1b\x7f\x85\u2028\u2029", "⏎⎋␡␤⤶¶", strict=True))
+_TO_MARKS = str.maketrans(MARKS | {mark: ESCAPE + mark for mark in (*MARKS.values(), ESCAPE)})
+_FROM_MARKS = {mark: control for control, mark in MARKS.items()}
+_ANY_MARK = re.compile(f"[{ESCAPE}{''.join(_FROM_MARKS)}]")
+_MARK = re.compile(f"{ESCAPE}(.)|[{''.join(_FROM_MARKS)}]")
 
 
 def safe_text_cell(text: str) -> str:
@@ -78,10 +80,10 @@ def _formula_starts(text: str) -> tuple[bool, list[int]]:
         at = trigger.start()
         while at > begin and text[at - 1] in _LEADS:
             at -= 1
-        if at > begin and text[at - 1] in _SEPARATORS:
+        if at > begin and text[at - 1] in SEPARATORS:
             cuts.append(at)
             dangerous = True
-        elif at == 0 or not _LINE_STARTERS.isdisjoint(text[at : trigger.start()]):
+        elif at == 0 or not LINE_STARTERS.isdisjoint(text[at : trigger.start()]):
             dangerous = True
         begin = trigger.end()
     return dangerous, cuts

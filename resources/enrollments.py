@@ -61,6 +61,13 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
         "de_filing_deadline", "created_at", "enrolled_at", "completed_at", "certificate_due",
     )  # fmt: skip
 
+    shown_as: ClassVar = {
+        "client": ("first_name", "last_name"), "client_name": ("first_name", "last_name"), "course": ("kind",),
+        "provider_name": ("provider_slug",), "firm_name": ("firm_slug",), "status_pill": ("status",),
+        "due": ("certificate_due",), "deadline": ("de_filing_deadline",), "district": ("court_id",),
+        "fee": ("has_fee_waiver",),
+    }  # fmt: skip
+
     id = Field("id", "id")
     provider_slug = Field("provider_slug", "provider_slug", widget=OpenProvider(Organization, "slug"))
     firm_slug = Field("firm_slug", "firm_slug", widget=ScopedReference(Organization, "slug"))

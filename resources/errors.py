@@ -41,6 +41,19 @@ declare_errors(
         "export_too_many_rows": ErrorText(
             _("More than %(limit)s rows would leave."), _("Filter the list first, or use the command line."), 413
         ),
+        "export_cell_too_long": ErrorText(
+            _("A text is longer than the %(limit)s characters a spreadsheet cell can hold."),
+            _("Choose CSV, which has no such limit."),
+            413,
+        ),
+        "export_too_many_for_xlsx": ErrorText(
+            _("More than %(limit)s rows are too many for an Excel file."),
+            _("Choose CSV, or filter the list first."),
+            413,
+        ),
+        "export_columns_unknown": ErrorText(
+            _("There is no column of this name: %(columns)s."), _("Choose among the columns of the page."), 400
+        ),
         "export_not_yours": ErrorText(
             _("You may not export this."), _("Ask an administrator of your organization."), 403
         ),

@@ -7,19 +7,22 @@ one neutraliser, and header names too. A resource must therefore hand over nativ
 
 from __future__ import annotations
 
+import codecs
 import io
 import math
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import tablib
 from import_export.formats.base_formats import Format
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+import resources.errors  # noqa: F401 -- declares the codes used here
+from core.errors import DomainError
 from resources.cells import restore_text_cell, safe_text_cell
 from resources.reading import LIMITS, read_csv, read_xlsx
 
@@ -61,6 +64,17 @@ class SafeFormat(Format):
     def read(self, data: bytes) -> tablib.Dataset:
         raise NotImplementedError
 
+    def export_data(self, dataset: tablib.Dataset, **_kwargs: Any) -> bytes:
+        """The file's bytes. DomainError as `write` says."""
+        content = io.BytesIO()
+        self.write(content, _table(dataset))
+        return content.getvalue()
+
+    def write(self, sink: BinaryIO, rows: Iterable[Iterable[Any]]) -> None:
+        """Write rows of native values to `sink` as they come; the first row are headings. Memory does not grow with
+        the number of rows."""
+        raise NotImplementedError
+
 
 class SafeCSV(SafeFormat):
     """RFC 4180, UTF-8, text always quoted, numbers never. `bom` adds the mark by which Excel recognises UTF-8."""
@@ -75,9 +89,19 @@ class SafeCSV(SafeFormat):
     def read(self, data: bytes) -> tablib.Dataset:
         return read_csv(data)
 
-    def export_data(self, dataset: tablib.Dataset, **_kwargs: Any) -> bytes:
-        lines = (",".join(map(_csv_cell, row)) + "\r\n" for row in _table(dataset))
-        return "".join(lines).encode("utf-8-sig" if self.bom else "utf-8")
+    def write(self, sink: BinaryIO, rows: Iterable[Iterable[Any]]) -> None:
+        self.begin(sink)
+        sink.writelines(self.line(row) for row in rows)
+
+    def begin(self, sink: BinaryIO) -> None:
+        """What stands before the first line."""
+        if self.bom:
+            sink.write(codecs.BOM_UTF8)
+
+    @staticmethod
+    def line(row: Iterable[Any]) -> bytes:
+        """One line with its end."""
+        return (",".join(map(_csv_cell, row)) + "\r\n").encode()
 
 
 class SafeXLSX(SafeFormat):
@@ -89,17 +113,19 @@ class SafeXLSX(SafeFormat):
     def read(self, data: bytes) -> tablib.Dataset:
         return read_xlsx(data)
 
-    def export_data(self, dataset: tablib.Dataset, **_kwargs: Any) -> bytes:
-        """Raises ValueError for a text longer than a cell can hold (32,767 characters): CSV has no such limit."""
-        rows = [[_xlsx_value(value) for value in row] for row in _table(dataset)]
+    def write(self, sink: BinaryIO, rows: Iterable[Iterable[Any]]) -> None:
+        """DomainError `export_cell_too_long` for a text a cell cannot hold (32,767 characters): CSV has no limit."""
         book = Workbook(write_only=True)
         sheet = book.create_sheet("Export")
         sheet.freeze_panes = "A2"
-        for row in rows:
-            sheet.append([_text_cell(sheet, value) if isinstance(value, str) else value for value in row])
-        content = io.BytesIO()
-        book.save(content)
-        return content.getvalue()
+        try:
+            for row in rows:
+                values = map(_xlsx_value, row)
+                sheet.append([_text_cell(sheet, value) if isinstance(value, str) else value for value in values])
+        except BaseException:
+            sheet.close()
+            raise
+        book.save(sink)
 
 
 def _table(dataset: tablib.Dataset) -> Iterator[Iterable[Any]]:
@@ -124,7 +150,7 @@ def _xlsx_value(value: Any) -> str | int | float | Decimal | bool:
     if isinstance(plain, str):
         plain = _OOXML_LOOKALIKE.sub("_x005F_", plain)
         if len(plain) > _EXCEL_CELL:
-            raise ValueError("A text is too long for a spreadsheet cell; export it as CSV.")
+            raise DomainError("export_cell_too_long", limit=_EXCEL_CELL)
     return plain
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Concat, Trim
 from import_export.fields import Field
 
 from core.context import Actor
@@ -19,6 +20,8 @@ from payments.models import Payment
 from payments.services.by_hand import record_manual_payment
 from resources.base import ConsoleResource
 from resources.widgets import Cents, ScopedReference, Text, invalid
+
+NAME = Trim(Concat("enrollment__client__first_name", Value(" "), "enrollment__client__last_name"))
 
 
 class EnrollmentById(ScopedReference):
@@ -61,9 +64,14 @@ class PaymentResource(ConsoleResource):
         "refunded_cents", "currency", "created_at", "succeeded_at", "payment_intent_id", "reference",
     )  # fmt: skip
 
+    shown_as: ClassVar = {
+        "amount": ("amount_cents", "refunded_cents", "currency"), "course": ("enrollment_id",),
+        "provider_name": ("provider",), "joint": ("household_id",), "status_pill": ("status",),
+    }  # fmt: skip
+
     id = Field("id", "id")
     provider = Field("provider_slug", "provider")
-    client = Field("enrollment__client__full_name", "client")
+    client = Field("client_name", "client")
     enrollment_id = Field("enrollment_id", "enrollment_id", widget=EnrollmentById(Enrollment, "pk"))
     household_id = Field("household_id", "household_id")
     source = Field("source", "source")
@@ -78,7 +86,7 @@ class PaymentResource(ConsoleResource):
 
     def get_queryset(self, verb: str = "export") -> ScopedQuerySet:
         slug = Subquery(Organization.objects.filter(pk=OuterRef("provider")).values("slug")[:1])
-        return super().get_queryset(verb).annotate(provider_slug=slug)
+        return super().get_queryset(verb).annotate(provider_slug=slug, client_name=NAME)
 
     def find(self, values: Mapping[str, Any]) -> Payment | None:
         """The payment recorded by hand for this enrollment under this reference."""

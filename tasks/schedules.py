@@ -101,10 +101,13 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule(
         "certificates.issue_due", kind="certificates.issue_due", every=settings.CERT_ISSUER_POLL_INTERVAL_MS / 1000
     ),
+    Schedule("exports.expire", kind="exports.expire", cron="35 * * * *"),
+    Schedule("exports.start_due", kind="exports.start_due", every=60),
     Schedule("files.purge", kind="files.purge", cron="25 * * * *"),
     Schedule("imports.purge", kind="imports.purge", every=300),
     Schedule("jobs.tidy", kind="jobs.tidy", cron="50 * * * *"),
     Schedule("payments.sync_open", kind="payments.sync_open", every=300),
+    Schedule("proofs.prove", kind="proofs.prove", cron="15 4 * * *"),
 )
 
 

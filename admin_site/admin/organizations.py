@@ -73,7 +73,7 @@ class OrganizationAdmin(ConsoleModelAdmin):
     list_is_short = True
     ordering = ("name", "id")
     fieldsets = (
-        (None, {"fields": ("name", "slug", "email", "phone")}),
+        (None, {"fields": ("name", "slug", "email", "phone", "time_zone")}),
         (_("What it does here"), {"fields": ("is_provider", "is_firm", "is_sponsor", "is_employer")}),
         (_("Signing in"), {"fields": ("requires_second_factor",)}),
     )

@@ -16,12 +16,16 @@ from admin_site.base import ConsoleModelAdmin
 from admin_site.billing import BillingPage
 from admin_site.bulk_refunds import BulkRefunds
 from admin_site.exchange import ConsoleImportExport
+from admin_site.exports import ConsoleExport
+from admin_site.finance import FinancePage
 from admin_site.inlines import ConsoleTabularInline
 from admin_site.lists import ScopedRelatedFilter
 from admin_site.money import DenyForm, GrantForm, ReduceForm, cents
+from admin_site.periods import ArrivedFilter, DecidedFilter
 from admin_site.pills import status_pill, tone_pill
 from admin_site.refunding import RefundPages
 from admin_site.register import console_register
+from admin_site.sums import SummedList
 from core import clock
 from core.errors import DomainError
 from core.money import format_minor
@@ -37,6 +41,7 @@ from payments.services.events import APPLY, ASK
 from payments.services.receipts import receipt_number
 from payments.services.waivers import decide_waiver, grant_guard
 from resources.payments import PaymentResource
+from resources.waivers import FeeWaiverResource
 
 _LABEL_TONES = {PaymentLabel.CLIENT_PAYS: "warn", PaymentLabel.WAIVED: "info", PaymentLabel.CHARGED_BACK: "bad"}
 
@@ -103,12 +108,22 @@ def _is_card(payment):
 
 
 @console_register(Payment)
-class PaymentAdmin(RefundPages, BulkRefunds, BillingPage, ConsoleImportExport, ConsoleModelAdmin):
+class PaymentAdmin(
+    RefundPages, BulkRefunds, BillingPage, FinancePage, SummedList, ConsoleImportExport, ConsoleModelAdmin
+):
+    summed = (("amount_cents", _("paid")), ("refunded_cents", _("given back")))
     resource_class = PaymentResource
     list_display = (
         "created_at", "client", "course", "amount", status_pill, "source", "fee", "joint", "provider_name",
     )  # fmt: skip
-    list_filter = ("status", "source", ClassificationFilter, HouseholdFilter, ("provider", ScopedRelatedFilter))
+    list_filter = (
+        "status",
+        "source",
+        ArrivedFilter,
+        ClassificationFilter,
+        HouseholdFilter,
+        ("provider", ScopedRelatedFilter),
+    )
     list_select_related = ("enrollment__client",)
     search_through = "enrollment"
     search_exact = ("payment_intent_id", "checkout_session_id")
@@ -165,7 +180,11 @@ class PaymentAdmin(RefundPages, BulkRefunds, BillingPage, ConsoleImportExport, C
 
     @display(description=_("given back"), ordering="refunded_cents")
     def refunded(self, payment):
-        return format_minor(payment.refunded_cents, payment.currency) if payment.refunded_cents else ""
+        """With the refunds that add up to it."""
+        if not payment.refunded_cents:
+            return ""
+        url = reverse("admin:payments_refund_changelist") + f"?payment__id__exact={payment.pk}"
+        return format_html('<a href="{}">{}</a>', url, format_minor(payment.refunded_cents, payment.currency))
 
     @display(description=_("classification"))
     def fee(self, payment):
@@ -206,9 +225,10 @@ _DECIDABLE = frozenset({WaiverStatus.REQUESTED, WaiverStatus.DENIED})
 
 
 @console_register(FeeWaiver)
-class FeeWaiverAdmin(ConsoleModelAdmin):
+class FeeWaiverAdmin(ConsoleExport, ConsoleModelAdmin):
+    resource_class = FeeWaiverResource
     list_display = ("created_at", "client", "household_size", "income", "line", "presumption", status_pill)
-    list_filter = ("status", "is_presumed", "waiver_class", ("provider", ScopedRelatedFilter))
+    list_filter = ("status", "is_presumed", "waiver_class", DecidedFilter, ("provider", ScopedRelatedFilter))
     list_select_related = ("enrollment__client",)
     search_through = "enrollment"
     ordering = ("-created_at", "id")

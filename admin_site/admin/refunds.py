@@ -8,18 +8,26 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from admin_site.base import ConsoleModelAdmin
+from admin_site.exports import ConsoleExport
 from admin_site.lists import ScopedRelatedFilter
+from admin_site.periods import CameBackFilter, RefundedFilter
 from admin_site.pills import status_pill
 from admin_site.register import console_register
+from admin_site.sums import SummedList
 from core.money import format_minor
 from payments.models import Refund
 from payments.services.receipts import receipt_number
+from resources.refunds import RefundResource
 
 
 @console_register(Refund)
-class RefundAdmin(ConsoleModelAdmin):
+class RefundAdmin(SummedList, ConsoleExport, ConsoleModelAdmin):
+    resource_class = RefundResource
+    summed = (("amount_cents", _("given back")),)
     list_display = ("created_at", "client", "money", status_pill, "method", "cause", "reason", "failure")
-    list_filter = ("status", "method", "cause", ("payment__provider", ScopedRelatedFilter))
+    list_filter = (
+        "status", "method", "cause", RefundedFilter, CameBackFilter, ("payment__provider", ScopedRelatedFilter),
+    )  # fmt: skip
     list_select_related = ("payment__enrollment__client", "approval")
     search_through = "payment__enrollment"
     search_exact = ("gateway_id",)
@@ -34,6 +42,10 @@ class RefundAdmin(ConsoleModelAdmin):
     )  # fmt: skip
     read_only = True
     empty_state = _("No refunds. They are decided on the payment.")
+
+    def lookup_allowed(self, lookup, value, request=None):
+        """The amount on a payment leads to its refunds."""
+        return lookup == "payment__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @display(description=_("client"))
     def client(self, refund):

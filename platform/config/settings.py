@@ -57,11 +57,13 @@ INSTALLED_APPS = [
     "files",
     "lists",
     "imports",
+    "exports",
     "providers",
     "enrollments",
     "courses",
     "payments",
     "certificates",
+    "proofs",
     "website",
 ]
 

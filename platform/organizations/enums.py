@@ -73,3 +73,15 @@ INVITATION_TRANSITIONS = {
     InvitationStatus.ACCEPTED: frozenset(),
     InvitationStatus.REVOKED: frozenset(),
 }
+
+
+# The zones of the 94 judicial districts.
+TIME_ZONES = [
+    (zone, zone.partition("/")[2].replace("_", " "))
+    for zone in (
+        "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Phoenix",
+        "America/Anchorage", "Pacific/Honolulu", "America/Puerto_Rico", "America/St_Thomas", "Pacific/Guam",
+        "Pacific/Saipan", "America/Detroit", "America/Boise", "America/Indiana/Indianapolis",
+        "America/Kentucky/Louisville",
+    )
+]  # fmt: skip

@@ -21,6 +21,7 @@ from organizations.enums import (
     APPROVAL_TRANSITIONS,
     INVITATION_TRANSITIONS,
     MEMBERSHIP_TRANSITIONS,
+    TIME_ZONES,
     ApprovalStatus,
     Capability,
     InvitationStatus,
@@ -37,12 +38,19 @@ class Organization(Row):
 
     searched: ClassVar = True
     scope: ClassVar = Scope(organization="self", reached_by=("provider_profile", "firm_enrollments"), auth=True)
-    privacy: ClassVar = dict.fromkeys(("name", "slug", "email", "phone"), Privacy.PUBLIC)
+    privacy: ClassVar = dict.fromkeys(("name", "slug", "email", "phone", "time_zone"), Privacy.PUBLIC)
 
     name = models.CharField(_("name"), max_length=200)
     slug = models.SlugField(_("address name"), max_length=80, unique=True)
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=40,
+        choices=TIME_ZONES,
+        default="America/New_York",
+        help_text=_("Days of reports and moments in exports are those of this zone."),
+    )
     is_provider = models.BooleanField(_("counseling provider"), default=False)
     is_firm = models.BooleanField(_("law firm"), default=False)
     is_sponsor = models.BooleanField(_("sponsor"), default=False)

@@ -263,3 +263,44 @@ def _check_age(signature: str) -> None:
     age = abs(clock.now() - dt.datetime.fromtimestamp(int(stamps[0]), dt.UTC))
     if age.total_seconds() > TOLERANCE_SECONDS:
         raise SignatureRefused("too old or from the future")
+
+
+def charges_between(since: dt.datetime, until: dt.datetime) -> Iterator[dict[str, Any]]:
+    """Every charge made in the span, newest first, page by page. OutcomeUnknown, Refused."""
+    yield from _book(lambda client: client.v1.charges, since, until)
+
+
+def refunds_between(since: dt.datetime, until: dt.datetime) -> Iterator[dict[str, Any]]:
+    """Every refund made in the span, newest first, page by page. OutcomeUnknown, Refused."""
+    yield from _book(lambda client: client.v1.refunds, since, until)
+
+
+def disputes_between(since: dt.datetime, until: dt.datetime) -> Iterator[dict[str, Any]]:
+    """Every dispute opened in the span, newest first, page by page. OutcomeUnknown, Refused."""
+    yield from _book(lambda client: client.v1.disputes, since, until)
+
+
+def page_behind(intent_id: str) -> dict[str, Any] | None:
+    """The card page on which an intent was paid; None when it was paid another way."""
+    query: Any = {"payment_intent": intent_id, "limit": 1}
+    found = _ask(lambda client: client.v1.checkout.sessions.list(query)).data
+    return found[0].to_dict() if found else None
+
+
+def _book(
+    shelf: Callable[[stripe.StripeClient], Any], since: dt.datetime, until: dt.datetime
+) -> Iterator[dict[str, Any]]:
+    query: dict[str, Any] = {
+        "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}, "limit": 100,
+    }  # fmt: skip
+    while True:
+        page = _page(shelf, query)
+        for row in page.data:
+            yield row.to_dict()
+        if not page.has_more:
+            return
+        query = query | {"starting_after": page.data[-1].id}
+
+
+def _page(shelf: Callable[[stripe.StripeClient], Any], query: dict[str, Any]) -> Any:
+    return _ask(lambda client: shelf(client).list(query))

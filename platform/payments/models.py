@@ -14,7 +14,7 @@ from approvals.models import ApprovalRequest
 from audit.witness import witness
 from core import clock
 from core.history import history
-from core.links import SameHome, home_trigger
+from core.links import HomeKey, SameHome, home_trigger
 from core.models import Row
 from core.money import format_minor
 from core.privacy import Privacy
@@ -85,6 +85,22 @@ LINE_REFUND_HOME = home_trigger(
     holds="(SELECT r.payment_id = NEW.payment_id FROM payments_refund r WHERE r.id = NEW.refund_id)",
 )
 
+# The moment a refund reached its end, by the clock of the save that brought it there, once and for all.
+KNOWS_WHEN = pgtrigger.Trigger(
+    name="refund_knows_when",
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    when=pgtrigger.Before,
+    func="""
+        IF TG_OP = 'UPDATE' THEN
+            NEW.succeeded_at := coalesce(OLD.succeeded_at, NEW.succeeded_at);
+            NEW.failed_at := coalesce(OLD.failed_at, NEW.failed_at);
+        END IF;
+        IF NEW.status = 'succeeded' AND NEW.succeeded_at IS NULL THEN NEW.succeeded_at := NEW.updated_at; END IF;
+        IF NEW.status = 'failed' AND NEW.failed_at IS NULL THEN NEW.failed_at := NEW.updated_at; END IF;
+        RETURN NEW;
+    """,
+)
+
 
 class Payment(Row):
     """Money for an enrollment, or for its whole household, so both spouses see it.
@@ -140,6 +156,7 @@ class Payment(Row):
             models.CheckConstraint(
                 condition=Q(refunded_cents__lte=models.F("amount_cents")), name="refund_at_most_paid"
             ),
+            HomeKey(fields=["id", "provider"], name="payment_home"),
             SameHome(relation="enrollment", home="provider", name="payment_enrollment_home"),
             SameHome(relation="household", home="provider", name="payment_household_home"),
         )
@@ -151,6 +168,7 @@ class Payment(Row):
             models.Index(fields=["-created_at", "id"], name="payment_newest"),
             models.Index(fields=["provider", "status", "-created_at", "id"], name="payment_by_status"),
             models.Index(fields=["status", "-created_at", "id"], name="payment_status_newest"),
+            models.Index(fields=["provider", "succeeded_at"], name="payment_by_arrival"),
         )
 
     def __str__(self) -> str:
@@ -186,20 +204,31 @@ class Refund(Row):
     idempotency_key = models.CharField(max_length=80, unique=True)
     gateway_id = models.CharField(_("gateway’s id"), max_length=120, blank=True, db_index=True)
     failure = models.CharField(_("failure"), max_length=200, blank=True)
+    succeeded_at = models.DateTimeField(_("succeeded"), null=True, blank=True, editable=False)
+    failed_at = models.DateTimeField(_("failed"), null=True, blank=True, editable=False)
 
-    history = history()
+    history = history(excluded=("succeeded_at", "failed_at"))
 
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         ordering = ("-created_at", "id")
-        permissions = (("approve_refund", "Can approve a refund that somebody else asked for"),)
-        constraints = (models.CheckConstraint(condition=Q(amount_cents__gt=0), name="refund_is_positive"),)
+        permissions = (
+            ("approve_refund", "Can approve a refund that somebody else asked for"),
+            ("export_refund", "Can export refunds"),
+        )
+        constraints = (
+            models.CheckConstraint(condition=Q(amount_cents__gt=0), name="refund_is_positive"),
+            HomeKey(fields=["id", "payment"], name="refund_home"),
+        )
         triggers = (
-            NEVER_DELETED, REFUND_FIXED_AT_BIRTH, REFUND_APPROVAL_HOME, NEVER_MORE_THAN_PAID,
+            NEVER_DELETED, REFUND_FIXED_AT_BIRTH, REFUND_APPROVAL_HOME, NEVER_MORE_THAN_PAID, KNOWS_WHEN,
             witness("payments.refund", "status", home=HOME_OF_A_REFUND),
         )  # fmt: skip
-        indexes = (models.Index(fields=["-created_at", "id"], name="refund_newest"),)
+        indexes = (
+            models.Index(fields=["-created_at", "id"], name="refund_newest"),
+            models.Index(fields=["succeeded_at"], name="refund_by_moment"),
+        )
 
     def __str__(self) -> str:
         return f"{self.amount_cents / 100:.2f}"
@@ -345,7 +374,10 @@ class FeeWaiver(Row):
         verbose_name = _("fee waiver")
         verbose_name_plural = _("fee waivers")
         ordering = ("-created_at", "id")
-        permissions = (("decide_feewaiver", "Can decide about a fee waiver"),)
+        permissions = (
+            ("decide_feewaiver", "Can decide about a fee waiver"),
+            ("export_feewaiver", "Can export fee waivers"),
+        )
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="waiver_by_provider"),
             models.Index(fields=["-created_at", "id"], name="waiver_newest"),

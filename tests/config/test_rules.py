@@ -27,6 +27,8 @@ RAW_SQL = {
     "platform/core/sequences.py": "one statement counts and answers",
     "platform/core/management/commands/migrate.py": "asks which role is logged in",
     "platform/core/management/commands/rls_apply.py": "asks which role is logged in",
+    "resources/copying.py": "rows leave by COPY, as the acting person; the statement is Django's own",
+    "platform/exports/services/progress.py": "tells how far an export is, beside its transaction",
     "platform/audit/services.py": "evidence is appended by a function of the database",
     "platform/audit/chain.py": "walks the chains on the database's own text of every field",
     "platform/config/backups/making.py": "asks what the log-in for backups may",

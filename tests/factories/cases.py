@@ -30,6 +30,8 @@ from enrollments.models import (
 from organizations.models import Organization
 from payments.enums import PaymentStatus
 from payments.models import FeeWaiver, GatewayEvent, Payment, Refund
+from proofs.enums import DifferenceKind
+from proofs.models import ProofDifference, ProofRun
 from providers.enums import CourseKind, DistrictApprovalStatus
 from providers.models import District, DistrictApproval, ProviderApplication
 
@@ -181,6 +183,21 @@ def make_payment(enrollment: Enrollment, **fields: Any) -> Payment:
     return Payment.objects.create(
         provider=enrollment.provider, enrollment=enrollment, household=enrollment.household, **defaults | fields
     )
+
+
+def make_proof_run(**fields: Any) -> ProofRun:
+    moment = clock.now()
+    return ProofRun.objects.create(since=moment - dt.timedelta(days=1), until=moment, finished_at=moment, **fields)
+
+
+def make_proof_difference(payment: Payment, **fields: Any) -> ProofDifference:
+    run = make_proof_run(found=1, unexplained=1)
+    defaults = {
+        "key": f"payment_missing_there:{payment.pk}", "kind": DifferenceKind.PAYMENT_MISSING_THERE,
+        "provider": payment.provider, "payment": payment, "ours": payment.status, "ours_cents": payment.amount_cents,
+        "first_seen": run, "last_seen": run,
+    }  # fmt: skip
+    return ProofDifference.objects.create(**defaults | fields)
 
 
 def make_refund(payment: Payment, amount_cents: int = 1000) -> Refund:

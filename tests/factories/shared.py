@@ -11,6 +11,7 @@ from django.db import models
 from accounts.models import User
 from audit.models import SystemEvent
 from core import clock
+from exports.models import ExportRun, ScheduledExport
 from files.models import StagedUpload, StoredFile
 from imports.enums import Outcome, RunState
 from imports.models import ColumnMapping, ImportedRow, ImportRun, StagedRow
@@ -106,6 +107,19 @@ def make_column_mapping(organization: Organization, person: User) -> ColumnMappi
 
 def make_system_event() -> SystemEvent:
     return SystemEvent.objects.create(source="test", summary="something happened")
+
+
+def make_scheduled_export(person: User, organization: Organization, **fields: Any) -> ScheduledExport:
+    defaults = {"resource": "payments", "time_zone": "America/New_York", "next_at": clock.now() + dt.timedelta(days=3)}
+    return ScheduledExport.objects.create(person=person, organization=organization, **defaults | fields)
+
+
+def make_export_run(person: User, organization: Organization | None, **fields: Any) -> ExportRun:
+    defaults = {
+        "resource": "payments", "permission": "payments.export_payment",
+        "reach": [organization.pk] if organization else [],
+    }  # fmt: skip
+    return ExportRun.objects.create(person=person, organization=organization, **defaults | fields)
 
 
 def make_slot() -> ScheduleSlot:

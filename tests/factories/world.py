@@ -41,6 +41,7 @@ def build_world() -> dict[str, models.Model]:
         "heartbeat": shared.make_heartbeat(),
         "downtime": shared.make_downtime(),
         "platform_job": shared.make_job(),
+        "proof_run": cases.make_proof_run(),
         "platform_invitation": make_invitation("new.admin@certaos.example", InvitedRole.PLATFORM_ADMIN),
     }
     for letter in ("a", "b"):
@@ -155,6 +156,7 @@ def _belongings(letter: str, rows: dict[str, Any], firm: Any, people: dict[str, 
         "delegation": money.make_delegation(
             people["provider_admin"], people["owner"], provider, starts_at=long_ago, ends_at=long_ago + dt.timedelta(1)
         ),
+        "proof_difference": cases.make_proof_difference(payment),
         "waiver": cases.make_waiver(rows["spouse_enrollment"]),
         "certificate": certificate,
         "direction": cases.make_direction(rows["certified"], firm, user),
@@ -162,4 +164,6 @@ def _belongings(letter: str, rows: dict[str, Any], firm: Any, people: dict[str, 
         "file": shared.make_file(provider, person=user),
         "message": message,
         "delivery": shared.make_delivery(message),
+        "scheduled_export": shared.make_scheduled_export(people["provider_admin"], provider),
+        "export_run": shared.make_export_run(people["provider_admin"], provider),
     }

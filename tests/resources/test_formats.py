@@ -157,7 +157,7 @@ def test_numbers_are_numbers_in_a_workbook():
 
 
 def test_a_text_too_long_for_a_workbook_is_not_cut():
-    with pytest.raises(ValueError, match="CSV"):
+    with pytest.raises(DomainError, match="CSV"):
         SafeXLSX().export_data(tablib.Dataset(["x" * 32_768], headers=["a"]))
 
 

@@ -66,6 +66,12 @@ def apply_event(event_id: str) -> str:
     return outcome
 
 
+def payment_behind(page: dict[str, Any]) -> Payment | None:
+    """The payment of ours that a paid card page of the gateway belongs to, written anew when the request that opened
+    the page died before its commit; None when the page is none of ours. OutcomeUnknown, Refused."""
+    return _payment_of(page)
+
+
 def _payment_of(thing: dict[str, Any]) -> Payment | None:
     """The payment of ours that a session, intent, charge, refund or dispute belongs to."""
     kind = thing.get("object")

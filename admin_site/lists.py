@@ -214,11 +214,11 @@ class ScopedRelatedFilter(FieldListFilter):
         self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
     ) -> None:
         self.lookup_kwarg = f"{field_path}__id__exact"
+        chosen = params.get(self.lookup_kwarg)  # Django takes it out of `params`.
         super().__init__(field, request, params, model, model_admin, field_path)
         self.request = request
         self.model_admin = model_admin
         self.title = getattr(field, "verbose_name", field_path)
-        chosen = params.get(self.lookup_kwarg)
         self.chosen = chosen[-1] if chosen else ""
         self.address = model_admin.filter_address(field_path)
 

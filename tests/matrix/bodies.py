@@ -71,7 +71,7 @@ class Bodies:
         if maker is not None:
             return maker(act, row)
         if act.what.startswith("export"):
-            return {"format": act.detail.get("format", "csv")}
+            return {"format": act.detail.get("format", "csv"), "columns": "all", **_EVERY_WEEK}
         return {"post": "yes", "_save": "1", "reason": "because"}
 
     def _row(self, act: Act, key: str) -> Any:
@@ -124,6 +124,9 @@ class Bodies:
         content = SafeCSV(bom=True).export_data(table)
         content = content.encode() if isinstance(content, str) else content
         return {"file": SimpleUploadedFile("rows.csv", content), "organization": str(self.world.provider_a.pk)}
+
+
+_EVERY_WEEK = {"frequency": "week", "weekday": "0", "month_day": "1", "hour": "7"}
 
 
 def _action_of(act: Act) -> Any:

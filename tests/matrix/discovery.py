@@ -15,9 +15,9 @@ from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from admin_site.base import ConsoleModelAdmin
-from admin_site.exchange import ConsoleImportExport
+from admin_site.exports import ConsoleExport
 from admin_site.site import console
-from resources.importing import FORMATS
+from resources.exporting import FORMATS
 
 _PAGES = {"changelist": "list", "change": "record", "simple_history": "version", "import_example": "example"}
 
@@ -135,8 +135,8 @@ def _from_registry(admin: ConsoleModelAdmin, known: list[Act]) -> Iterator[Act]:
     parts += [("GET", "add", f"choices:{name}", "choices", name) for name in _relations(admin)]
     parts += [("GET", "list", f"filter:{name}", "filter", name) for name in _filters(admin)]
     parts += [("POST", "list", f"edit:{name}", "edit", name) for name in admin.list_editable]
-    if isinstance(admin, ConsoleImportExport):
-        parts += [("POST", "export", f"export:{form.name}", "format", form.name) for form in FORMATS]
+    if isinstance(admin, ConsoleExport):
+        parts += [("POST", "export", f"export:{name}", "format", name) for name in FORMATS]
     yield from (as_part(verb, page, what, **{mark: value}) for verb, page, what, mark, value in parts)
     for name in admin.autocomplete_fields:
         yield Act(

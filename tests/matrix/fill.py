@@ -148,6 +148,7 @@ _FILLERS: dict[tuple[str, str], Filler] = {
     ("", "pk"): lambda key, *_: key,
     ("health_probe", "name"): lambda *_: "ready",
     ("website:not_me", "token"): lambda *_: "no-token",
+    ("options", "name"): lambda *_: "nothing",
     ("", "view"): lambda *_: ABSENT,
     ("", "edit"): lambda *_: ABSENT,
     ("file", "token"): _file_token,

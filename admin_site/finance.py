@@ -52,21 +52,35 @@ class FinanceForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, data: Any, *, providers: Any) -> None:
-        super().__init__(data)
+        super().__init__(_with_defaults(data))
         self.fields["provider"].queryset = providers
         for bound in self.fields.values():
             dress(bound)
 
     def clean(self) -> dict[str, Any]:
-        """The last three months unless said otherwise; never more than three years."""
+        """Never more than three years."""
         cleaned = super().clean() or {}
-        last = cleaned.get("last") or clock.today()
-        first = cleaned.get("first") or (last.replace(day=1) - dt.timedelta(days=62)).replace(day=1)
-        if first > last:
+        first, last = cleaned.get("first"), cleaned.get("last")
+        if first and last and first > last:
             raise forms.ValidationError(_("The first day comes after the last."))
-        if last - first > LONGEST:
+        if first and last and last - first > LONGEST:
             raise forms.ValidationError(_("Choose at most three years."))
-        return cleaned | {"first": first, "last": last, "unit": cleaned.get("unit") or "month"}
+        return cleaned
+
+
+def _with_defaults(data: Any) -> dict[str, Any]:
+    """What was asked for; where nothing was said, months, and the last three of them. Shown in the form as such."""
+    last = _day(data.get("last")) or clock.today()
+    first = (last.replace(day=1) - dt.timedelta(days=62)).replace(day=1)
+    defaults = {"unit": "month", "first": first.isoformat(), "last": last.isoformat(), "provider": ""}
+    return {name: data.get(name) or default for name, default in defaults.items()}
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text or "")
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +164,8 @@ def amounts(figures: Figures, first: dt.date, last: dt.date, provider: UUID | No
         "came_back": Amount(format_minor(figures.came_back_cents), rows("refund", came_back=span)),
         "net": Amount(format_minor(figures.net_cents)),
         "fees": Amount(str(figures.fees)),
-        "waived": Amount(str(figures.waived), waivers + "&status__exact=granted"),
-        "reduced": Amount(str(figures.reduced), waivers + "&status__exact=granted"),
+        "waived": Amount(str(figures.waived), waivers + "&status__exact=granted&reduction=whole"),
+        "reduced": Amount(str(figures.reduced), waivers + "&status__exact=granted&reduction=part"),
         "denied": Amount(str(figures.denied), waivers + "&status__exact=denied"),
     }
 

@@ -59,6 +59,20 @@ class ClassificationFilter(SimpleListFilter):
         return classified_as(queryset, self.value() or "")
 
 
+class ReductionFilter(SimpleListFilter):
+    """Waivers of the whole fee, or of a part of it."""
+
+    title = _("fee")
+    parameter_name = "reduction"
+
+    def lookups(self, request, model_admin):
+        return [("whole", _("Waived in full")), ("part", _("Reduced"))]
+
+    def queryset(self, request, queryset):
+        wanted = {"whole": True, "part": False}.get(self.value() or "")
+        return queryset if wanted is None else queryset.filter(reduced_fee_cents__isnull=wanted)
+
+
 class HouseholdFilter(SimpleListFilter):
     """Spouses who file together, or one person."""
 
@@ -228,7 +242,9 @@ _DECIDABLE = frozenset({WaiverStatus.REQUESTED, WaiverStatus.DENIED})
 class FeeWaiverAdmin(ConsoleExport, ConsoleModelAdmin):
     resource_class = FeeWaiverResource
     list_display = ("created_at", "client", "household_size", "income", "line", "presumption", status_pill)
-    list_filter = ("status", "is_presumed", "waiver_class", DecidedFilter, ("provider", ScopedRelatedFilter))
+    list_filter = (
+        "status", "is_presumed", "waiver_class", ReductionFilter, DecidedFilter, ("provider", ScopedRelatedFilter),
+    )  # fmt: skip
     list_select_related = ("enrollment__client",)
     search_through = "enrollment"
     ordering = ("-created_at", "id")

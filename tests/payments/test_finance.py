@@ -12,9 +12,10 @@ import pytest
 from django.test import Client
 
 from admin_site.finance import rows_of
+from core import clock
 from core.context import acting
 from organizations.actors import load_actor
-from payments.enums import RefundStatus
+from payments.enums import RefundStatus, WaiverStatus
 from payments.finance import UNITS, finance_lines, totals, within
 from payments.models import Payment, Refund
 from tests.database import Databases, as_system
@@ -131,3 +132,26 @@ def test_the_money_of_a_refund_counts_when_it_went_back(world: World) -> None:
         refund.save(update_fields=["status", "updated_at"])
         refund.refresh_from_db()
     assert (refund.succeeded_at, refund.failed_at) == (first, refund.updated_at)
+
+
+@pytest.mark.django_db
+def test_waivers_in_full_and_in_part_lead_each_to_their_own_rows(world: World) -> None:
+    with as_system():
+        decided = {"status": WaiverStatus.GRANTED, "decided_at": clock.now()}
+        whole = cases.make_waiver(world.studying_a, **decided)
+        part = cases.make_waiver(world.certified_a, reduced_fee_cents=1000, **decided)
+    page = sign_in(Client(), world.platform_finance).get("/console/payments/payment/finance/")
+    total = page.context["total"]
+    for name, row in (("waived", whole), ("reduced", part)):
+        listed = sign_in(Client(), world.platform_finance).get(total[name].url)
+        assert (total[name].text, [shown.pk for shown in listed.context["cl"].result_list]) == ("1", [row.pk])
+
+
+@pytest.mark.django_db
+def test_the_form_says_what_is_shown_when_nothing_was_asked_for(world: World) -> None:
+    form = sign_in(Client(), world.platform_finance).get("/console/payments/payment/finance/").context["form"]
+    chosen = form.cleaned_data
+    assert [form[name].value() for name in ("unit", "first", "last")] == [
+        chosen["unit"], chosen["first"].isoformat(), chosen["last"].isoformat(),
+    ]  # fmt: skip
+    assert (chosen["unit"], chosen["last"] - chosen["first"] > dt.timedelta(days=60)) == ("month", True)

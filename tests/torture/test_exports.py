@@ -94,8 +94,9 @@ def spoil_texts(databases: Databases, cells: list[str]) -> None:
 def fill(world: World, rows: int) -> None:
     with as_system():
         for number in range(rows):
+            letters = str(number).translate(str.maketrans("0123456789", "abcdefghij"))
             client = Client.objects.create(
-                provider=world.provider_a, first_name="x", last_name=str(number), email=f"h{number}@example.org"
+                provider=world.provider_a, first_name="Hana", last_name=f"Row{letters}", email=f"h{number}@example.org"
             )
             enrollment = Enrollment.objects.create(
                 provider=world.provider_a, client=client, kind="CC", district_id="cacb"

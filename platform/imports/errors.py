@@ -47,6 +47,6 @@ declare_errors(
             _("What is written so far stays and can be undone; ask the platform's support."),
             500,
         ),
-        "import_nothing_to_undo": ErrorText(_("This import wrote nothing."), "", 409),
+        "import_nothing_to_undo": ErrorText(_("This import wrote nothing."), _("There is nothing to take back."), 409),
     }
 )

@@ -106,7 +106,7 @@ def roll(
                 began = time.monotonic()
                 last.close()
                 slow += time.monotonic() - began > 35
-                last.push(coming.pop_all().close)
+                last.callback(coming.pop_all().close)
         finally:
             balancer.stop()
             for person in people:

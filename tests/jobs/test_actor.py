@@ -56,7 +56,7 @@ def test_the_worker_finds_its_user(world: World) -> None:
 def test_the_worker_refuses_to_start_as_anybody_else(
     world: World, settings: Any, monkeypatch: pytest.MonkeyPatch, given: str, complaint: str
 ) -> None:
-    """CERT-104: the command says what is wrong. The database was found to be honest before; test_startup is about that."""
+    """CERT-104: the command says what is wrong. Lies of the database are test_startup's matter."""
     monkeypatch.setattr("config.management.commands.worker.refuse_lies", lambda: None)
     changes = {"worker without its role": {"platform_role": ""}, "worker switched off": {"is_active": False}}
     with as_system():

@@ -48,7 +48,7 @@ def run_supervisor() -> None:
     supervisor = importlib.import_module("tasks.supervisor")
     rhythm = supervisor.Rhythm(**json.loads(sys.argv[1]))
     command = (sys.executable, "-m", "tests.torture.certificate_worker", CLUSTER, *sys.argv[2:])
-    supervisor.Supervisor("test", command, rhythm=rhythm).run()
+    supervisor.Supervisor("tortured", command, rhythm=rhythm).run()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from typing import Any
 
 from tests.database import ROOT, Databases
 
+# No row of the world is of a worker of this name.
+NAME = "tortured"
 # Everything the product does in minutes, in seconds.
 QUICK = {
     "tick": 0.1, "beat": 0.4, "sweep": 0.3, "watch": 0.3, "stale": 3, "first": 45, "stop": 2

@@ -94,7 +94,7 @@ def test_each_slot_fires_once_under_wrong_clocks_and_changing_hours(
     world: World, databases: Databases, trial: Trial
 ) -> None:
     wrong = slots = 0
-    for begin in DAYS[: trial.scale(fast=2, long=3)]:
+    for begin in DAYS[: trial.scale(fast=1, long=3)]:
         forget(databases)
         live_through(begin)
         wrong += wrong_slots(databases, begin)

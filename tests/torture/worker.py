@@ -13,4 +13,4 @@ if __name__ == "__main__":
     supervisor = importlib.import_module("tasks.supervisor")
     rhythm = supervisor.Rhythm(**json.loads(sys.argv[1]))
     command = (sys.executable, "-m", "tests.torture.cluster", *sys.argv[2:])
-    supervisor.Supervisor("test", command, rhythm=rhythm).run()
+    supervisor.Supervisor("tortured", command, rhythm=rhythm).run()

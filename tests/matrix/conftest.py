@@ -23,12 +23,14 @@ from tests.matrix.runner import Matrix
 def laid_open(django_db_setup: None, django_db_blocker: Any, databases: Databases) -> Iterator[tuple[Objects, int]]:
     """Triggers and canaries for the tests of a module; a fresh copy of the database afterwards."""
     world = World.load(LOCAL / f"{databases.template}.json")
-    with django_db_blocker.unblock():
-        objects = Objects(world, _join(world))
-        marked = Ledger(databases).open(objects)
-        yield objects, marked
-        database._close_connections()
-    databases.renew()
+    try:
+        with django_db_blocker.unblock():
+            objects = Objects(world, _join(world))
+            marked = Ledger(databases).open(objects)
+            yield objects, marked
+            database._close_connections()
+    finally:
+        databases.renew()
 
 
 def _join(world: World) -> dict[tuple[str, str], str]:

@@ -20,6 +20,8 @@ from organizations.models import Organization
 from tests.admin_site import addresses
 from tests.database import as_system
 from tests.factories.names import World
+from tests.imports.walks import confirm, newest, upload
+from tests.resources.files import CLIENT
 from tests.web import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +122,7 @@ def test_t5_t6_no_action_runs_without_the_right_or_on_a_row_out_of_sight(world: 
 def test_t7_import_needs_its_permission_and_the_packages_own_addresses_do_not_exist(
     world: World, client: Client
 ) -> None:
-    for name in ("process_import", "export_admin_action"):
+    for name in ("process_import", "import_confirm", "export_admin_action"):
         with pytest.raises(NoReverseMatch):
             reverse(f"admin:enrollments_enrollment_{name}")
     sign_in(client, world.auditor)
@@ -128,7 +130,17 @@ def test_t7_import_needs_its_permission_and_the_packages_own_addresses_do_not_ex
     for page in ("import", "import_example", "export"):
         assert client.get(admin._address(page)).status_code == 403
         assert client.post(admin._address(page)).status_code == 403
-    assert client.post(admin._address("import_confirm")).status_code == 403
+
+
+def test_t7_nobody_confirms_the_import_of_another(world: World, client: Client) -> None:
+    preview = upload(sign_in(client, world.provider_admin_a), CLIENT)
+    run, token = newest(), preview.context["token"]
+    for person in (world.auditor, world.owner_a, world.provider_admin_b):
+        before = _count(Debtor)
+        confirm(sign_in(client, person), run, token)
+        assert (newest().state, _count(Debtor)) == (run.state, before), person
+    assert confirm(sign_in(client, world.provider_admin_a), run, token).status_code == 200
+    assert newest().state != run.state
 
 
 def test_t8_only_safe_formats_leave_the_console() -> None:
@@ -138,8 +150,6 @@ def test_t8_only_safe_formats_leave_the_console() -> None:
 
 
 def test_t9_no_upload_is_kept_outside_the_database(world: World, client: Client, tmp_path, monkeypatch) -> None:
-    from tests.admin_site.test_exchange import CLIENT, upload  # noqa: PLC0415 -- the same upload
-
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert upload(sign_in(client, world.provider_admin_a), CLIENT).status_code == 200
     assert list(tmp_path.iterdir()) == []

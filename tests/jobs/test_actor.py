@@ -58,7 +58,10 @@ def test_the_worker_refuses_to_start_as_anybody_else(
 ) -> None:
     """CERT-104: the command says what is wrong. Lies of the database are test_startup's matter."""
     monkeypatch.setattr("config.management.commands.worker.refuse_lies", lambda: None)
-    changes = {"worker without its role": {"platform_role": ""}, "worker switched off": {"is_active": False}}
+    changes: dict[str, dict[str, Any]] = {
+        "worker without its role": {"platform_role": ""},
+        "worker switched off": {"is_active": False},
+    }
     with as_system():
         if given in changes:
             User.objects.filter(pk=world.worker.pk).update(**changes[given])

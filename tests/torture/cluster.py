@@ -24,7 +24,8 @@ def split_work(job: Any, task: Any) -> str:
     acting, system_actor, jobs = runner.acting, runner.system_actor, runner.Job.objects
     with acting(system_actor(task.kind)):
         result: str = task.work(job)
-    time.sleep(0.3)
+    if task.kind == "torture.number":  # heartbeats go first, and slow ones would leave no time for anything else
+        time.sleep(0.3)
     with acting(system_actor(task.kind)):
         jobs.filter(pk=job.pk).finish(result)
     return result

@@ -97,11 +97,11 @@ def left() -> int:
         return Job.objects.open().filter(kind=DELIVER).count()
 
 
-@pytest.mark.torture("D-14")
+@pytest.mark.torture("D-14", long=True)
 def test_every_mail_arrives_and_its_doubles_are_one_message(
     world: World, databases: Databases, tmp_path: Path, trial: Trial
 ) -> None:
-    count, kills = trial.scale(fast=20, long=300), trial.scale(fast=2, long=40)
+    count, kills = trial.scale(fast=8, long=300), trial.scale(fast=1, long=40)
     sink, wrong, doubles = deliver(world, databases, tmp_path, trial.random, count, kills)
     trial.report(n=count, violations=wrong, doubles=doubles, double_rate=round(doubles / count, 3), **sink.moods)
 

@@ -40,7 +40,7 @@ def effects_wrong(cluster: OwnCluster, count: int) -> int:
     return int(cluster.one(DOUBLED)) + abs(int(cluster.one(GAPS))) + abs(int(cluster.one(DONE)) - count)
 
 
-@pytest.mark.torture("D-10")
+@pytest.mark.torture("D-10", long=True)
 def test_work_drains_through_restarts_of_the_database(
     world: World, databases: Databases, tmp_path: Path, trial: Trial
 ) -> None:
@@ -133,7 +133,7 @@ def effects(databases: Databases, question: str) -> int:
     return int(row[0])
 
 
-@pytest.mark.torture("D-11")
+@pytest.mark.torture("D-11", long=True)
 def test_a_rolling_restart_fails_no_request_and_doubles_no_job(
     world: World, databases: Databases, tmp_path: Path, trial: Trial
 ) -> None:

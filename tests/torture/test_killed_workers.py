@@ -98,6 +98,7 @@ def test_kills_lose_nothing_and_double_nothing(
     trial.report(n=len(jobs), violations=wrong_effects(jobs), kills=died)
 
 
+@pytest.mark.torture("D-01", long=True)
 @pytest.mark.control("D-01")
 def test_the_same_kills_double_effects_when_done_is_committed_apart(
     world: World, databases: Databases, tmp_path: Path

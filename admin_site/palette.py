@@ -73,7 +73,7 @@ def _doings(request: HttpRequest, admin: Any, plural: str, single: str) -> Itera
         yield _("New: %(name)s") % {"name": single}, reverse(f"admin:{admin.address_name('add')}")
     resource = getattr(admin, "resource_class", None)
     for verb, text in (("import", _("Import: %(name)s")), ("export", _("Export: %(name)s"))):
-        if resource is not None and resource.allowed(request.actor, verb):
+        if resource is not None and hasattr(admin, f"{verb}_view") and resource.allowed(request.actor, verb):
             yield text % {"name": plural}, reverse(f"admin:{admin.address_name(verb)}")
 
 

@@ -34,8 +34,9 @@ from tests.web import sign_in
 pytestmark = pytest.mark.django_db
 
 BUDGET = 8
-# Households show their members, who come in a query of their own; above downtimes stands what is watched now.
-PREFETCHED = {"Household": 1, "Downtime": 3}
+# Households show their members, who come in a query of their own; above downtimes stands what is watched now;
+# imports offer the kinds there are; below money stands its sum.
+PREFETCHED = {"Household": 1, "Downtime": 3, "ImportRun": 1, "Payment": 1, "Refund": 1}
 VIEW = "enrollments.view_enrollment"
 
 

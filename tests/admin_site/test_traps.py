@@ -202,7 +202,13 @@ def test_t24_fields_beyond_the_form_have_no_effect(world: World, client: Client)
     sign_in(client, world.provider_admin_a)
     before = world.provider_a
     told = {field.name: "1" for field in Organization._meta.concrete_fields if not field.is_relation}
-    told |= {"name": "Renamed", "email": "office@new.example", "tenant": str(world.provider_b.pk), "is_superuser": "1"}
+    told |= {
+        "time_zone": before.time_zone,
+        "name": "Renamed",
+        "email": "office@new.example",
+        "tenant": str(world.provider_b.pk),
+        "is_superuser": "1",
+    }
     told |= {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
     client.post(addresses.record(before), told)
     after = world.provider_a

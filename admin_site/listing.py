@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 
 from admin_site.counting import BoundedPaginator
 from admin_site.lists import ConsoleChangeList, ScopedRelatedFilter
@@ -60,6 +62,7 @@ class ListMixin:
         """Where a related filter asks what it may offer."""
         return reverse(f"{self.admin_site.name}:{self.address_name('options')}", args=[path])
 
+    @method_decorator(require_safe)
     def filter_options(self, request: HttpRequest, name: str) -> HttpResponse:
         """What the related filter `name` offers for the words typed so far, as JSON; 404 for a filter it has not."""
         if not self.has_view_permission(request):

@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from admin_site.base import ConsoleModelAdmin
 from admin_site.exports import ConsoleExport
+from admin_site.lists import ScopedRelatedFilter
 from admin_site.site import console
 from resources.exporting import FORMATS
 
@@ -101,12 +102,21 @@ def _place(entry: URLPattern, route: str, text: str) -> tuple[str, str, str, typ
         return "console", "-", name or "anything", None
     meta = model._meta
     page = name.removeprefix(f"{meta.app_label}_{meta.model_name}_")
+    declared = {page.name for page in admin.declared_pages()} if isinstance(admin, ConsoleModelAdmin) else set()
+    if page in declared:
+        return "console", meta.label_lower, f"page:{page}", model
     for prefix, mark in (("do_", "do:"), ("bulk_", "bulk:")):
         if page.startswith(prefix):
             page = mark + page.removeprefix(prefix)
-    declared = {page.name for page in admin.declared_pages()} if isinstance(admin, ConsoleModelAdmin) else set()
-    what = f"page:{page}" if page in declared else _PAGES.get(page, page) or "short"
-    return "console", meta.label_lower, what, model
+    if page == "options" and not related_filters(admin):
+        page = "no_options"
+    return "console", meta.label_lower, _PAGES.get(page, page) or "short", model
+
+
+def related_filters(admin: Any) -> list[str]:
+    """The filters of a list that look up what they offer."""
+    declared = [each for each in admin.list_filter if isinstance(each, tuple | list)]
+    return [name for name, kind in declared if issubclass(kind, ScopedRelatedFilter)]
 
 
 def _area_of(text: str, route: str) -> str:

@@ -10,10 +10,11 @@ from django.core import signing
 from django.db import models
 from django.urls import reverse
 
+from admin_site.site import console
 from enrollments.models import Enrollment
 from files.links import SALT
 from tests.database import as_system
-from tests.matrix.discovery import Act
+from tests.matrix.discovery import Act, related_filters
 from tests.matrix.objects import ABSENT, MALFORMED, NO_ROW, Objects
 
 
@@ -24,7 +25,7 @@ class Unfillable(AssertionError):
 def model_of(act: Act) -> type[models.Model] | None:
     """Whose ids the address takes: the console's own model, or what the site's arguments mean."""
     if act.model is not None:
-        return act.model if act.arguments else None
+        return act.model if act.arguments and act.what not in {"options", "no_options"} else None
     if act.route in _BY_ROUTE:
         return apps.get_model(_BY_ROUTE[act.route])
     return {"UUIDConverter": Enrollment, "IntConverter": apps.get_model("usersessions.UserSession")}.get(
@@ -88,6 +89,8 @@ def _value(act: Act, name: str, kind: str, key: str, objects: Objects, person: A
     find = _FILLERS.get((act.route, name)) or _FILLERS.get((act.what, name)) or _FILLERS.get(("", name))
     if find is not None:
         return find(key, objects, person)
+    if act.what in {"options", "no_options"} and act.model is not None:
+        return (related_filters(console.get_model_admin(act.model)) or ["organization"])[0]
     if act.area == "console" and act.model is not None and name in {"object_id", "0"}:
         return key
     raise Unfillable(f"{act.name}: nothing fills {name} ({kind})")
@@ -148,7 +151,6 @@ _FILLERS: dict[tuple[str, str], Filler] = {
     ("", "pk"): lambda key, *_: key,
     ("health_probe", "name"): lambda *_: "ready",
     ("website:not_me", "token"): lambda *_: "no-token",
-    ("options", "name"): lambda *_: "nothing",
     ("", "view"): lambda *_: ABSENT,
     ("", "edit"): lambda *_: ABSENT,
     ("file", "token"): _file_token,

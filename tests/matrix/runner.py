@@ -14,6 +14,7 @@ from django.test import RequestFactory
 from django.test.client import ClientHandler
 
 from core import rls
+from payments.models import BulkRefundLine
 from tests.database import as_system
 from tests.factories.names import World
 from tests.matrix import ledger
@@ -58,6 +59,9 @@ class Matrix:
         self._handler = ClientHandler(enforce_csrf_checks=False)
         self._handler.load_middleware()
         self._make = RequestFactory(SERVER_NAME="testserver")
+        with as_system():
+            lines = objects.rows(BulkRefundLine, "mine")
+            self._bulk_run = BulkRefundLine._base_manager.get(pk=lines[0]).run
         learn_versions()
 
     def cells(self) -> list[Cell]:
@@ -168,6 +172,8 @@ class Matrix:
             meta = act.model._meta
             name = act.detail["autocomplete"]
             return f"?app_label={meta.app_label}&model_name={meta.model_name}&field_name={name}&term="
+        if act.what.startswith("page:bulk_report"):
+            return f"?run={self._bulk_run}"
         if act.what == "search":
             return f"?s={ledger.CANARY[:4]}&extended=1"
         return "?content_type_id=1&object_id=1" if act.what == "view_on_site" else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import connection, models
 from django.urls import clear_url_caches, path
@@ -19,7 +20,7 @@ from admin_site.scoping import ScopedFieldsMixin
 from admin_site.site import console
 from audit.services import record
 from config import urls
-from enrollments.models import Client, Enrollment
+from enrollments.models import Enrollment
 from files.models import StagedUpload
 from organizations import decisions
 from organizations.backends import allows
@@ -67,7 +68,7 @@ def test_the_judge_is_content_with_the_product(matrix: Matrix) -> None:
 def test_a_list_without_its_tenant_filter(matrix: Matrix, monkeypatch: Patch) -> None:
     monkeypatch.setattr("admin_site.base.rows_of", everything)
     monkeypatch.setattr(ScopedFieldsMixin, "has_verb", lambda *_: True)
-    bare(Enrollment, Client)
+    bare(*apps.get_app_config("enrollments").get_models(), Organization)
     faults = found(matrix, RECORD + r"|GET console/enrollments\.enrollment/list provider_admin -")
     assert says(faults, "shows text of tenant B")
     assert says(faults, "a foreign row does not answer like none")

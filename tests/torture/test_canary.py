@@ -112,6 +112,7 @@ def test_the_word_is_seen_by_nobody_of_the_other_tenant(world: World, databases:
     trial.report(n=read, violations=len(found), columns=filled, columns_that_refused=len(refused))
 
 
+@pytest.mark.torture("A-02", long=True)
 @pytest.mark.control("A-02")
 def test_the_word_is_seen_when_a_list_forgets_its_scope(
     world: World, databases: Databases, monkeypatch: pytest.MonkeyPatch

@@ -88,7 +88,7 @@ def few_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "BOUND", 300)
 
 
-@pytest.mark.torture("Q-02")
+@pytest.mark.torture("Q-02", long=True)
 def test_no_page_of_a_list_reads_more_than_a_page(
     trial: Trial, databases: Databases, world: World, client: Client, few_are_counted: None
 ) -> None:

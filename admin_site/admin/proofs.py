@@ -13,6 +13,7 @@ from admin_site.base import ConsoleModelAdmin
 from admin_site.lists import ScopedRelatedFilter
 from admin_site.pills import status_pill, tone_pill
 from admin_site.register import console_register
+from audit.services import record
 from core import clock
 from core.money import format_minor
 from jobs.services import enqueue
@@ -64,6 +65,7 @@ class ProofRunAdmin(ConsoleModelAdmin):
     )
     def again(self, request, run):
         enqueue(PROVE, dedupe_key=f"proof:by-hand:{clock.now():%Y%m%dT%H%M%S%f}")
+        record("proofrun.asked", run)
         return _("The books are being compared. Reload the list in a moment.")
 
 

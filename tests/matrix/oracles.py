@@ -78,7 +78,7 @@ def _state(act: Act, verdict: str, answer: Answer) -> Iterator[str]:
 
 
 def _evidence(act: Act, person: Person, scope: str, verdict: str, answer: Answer) -> Iterator[str]:
-    user = str(person.user.pk) if person.user else None
+    user = str(person.user.pk) if person.user and person.is_let_in else None
     if verdict == "allow" and act.area not in _NO_EVIDENCE and act.what not in _OWN_LEDGER:
         events = [fact for table, _, _, fact in answer.changes if table == "audit_auditevent"]
         if {line[0] for line in business(answer.changes)} - _NOT_YET and not any(

@@ -196,7 +196,8 @@ def _disputes(request: HttpRequest, enrollment: Enrollment) -> Iterator[Happenin
     for dispute in disputes.filter(payment__enrollment=enrollment)[:LIMIT]:
         yield Happening(
             "money", dispute.opened_at, _("Dispute: %(money)s") % {"money": _dollars(dispute)},
-            list(filter(None, (dispute.cause, dispute.get_decision_display(), dispute.note))), url=_address(dispute),
+            list(filter(None, (dispute.bank_reason, dispute.get_decision_display(), dispute.note))),
+            url=_address(dispute),
             tone=tone_of(dispute.status), pill=dispute.get_status_display(),
         )  # fmt: skip
 

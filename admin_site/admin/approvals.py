@@ -212,10 +212,12 @@ class ApprovalRuleAdmin(ConsoleModelAdmin):
             return field
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def get_readonly_fields(self, request, obj=None):
+    def get_fields(self, request, obj=None):
         """The kind of a limit stays; only the amount changes."""
-        fixed = super().get_readonly_fields(request, obj)
-        return (*fixed, KIND) if obj is not None else fixed
+        return ("organization", "what_kind", "limit_cents") if obj is not None else self.fields
+
+    def get_readonly_fields(self, request, obj=None):
+        return (*super().get_readonly_fields(request, obj), "what_kind")
 
     @display(description=_("organization"), ordering="organization__name")
     def organization_name(self, rule):

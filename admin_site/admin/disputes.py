@@ -42,18 +42,18 @@ class NoteForm(ActionForm):
 
 @console_register(Dispute)
 class DisputeAdmin(ConsoleModelAdmin):
-    list_display = ("opened_at", "client", "money", "cause", status_pill, "decision", "due_at")
+    list_display = ("opened_at", "client", "money", "bank_reason", status_pill, "decision", "due_at")
     list_filter = ("status", "decision", "is_inquiry", ("payment__provider", ScopedRelatedFilter))
     list_select_related = ("payment__enrollment__client",)
     search_fields = ("gateway_id__exact", "payment__enrollment__client__last_name__istartswith")
     ordering = ("-opened_at", "id")
     fieldsets = (
-        (None, {"fields": ("client", "receipt", "money", "cause", "is_inquiry", "status", "due_at")}),
+        (None, {"fields": ("client", "receipt", "money", "bank_reason", "is_inquiry", "status", "due_at")}),
         (_("Our side"), {"fields": ("decision", "evidence", "note", "failure")}),
         (_("Dates"), {"fields": ("opened_at", "closed_at", "gateway_id")}),
     )
     readonly_fields = (
-        "client", "receipt", "money", "cause", "is_inquiry", "due_at", "decision", "evidence", "note", "failure",
+        "client", "receipt", "money", "bank_reason", "is_inquiry", "due_at", "decision", "evidence", "note", "failure",
         "opened_at", "closed_at", "gateway_id",
     )  # fmt: skip
     read_only = True
@@ -67,6 +67,10 @@ class DisputeAdmin(ConsoleModelAdmin):
     def receipt(self, dispute):
         url = reverse("admin:payments_payment_change", args=[dispute.payment_id])
         return format_html('<a href="{}">{}</a>', url, receipt_number(dispute.payment))
+
+    @display(description=_("the bank’s reason"), ordering="cause")
+    def bank_reason(self, dispute):
+        return dispute.bank_reason
 
     @display(description=_("amount"), ordering="amount_cents")
     def money(self, dispute):

@@ -92,6 +92,25 @@ DISPUTE_TRANSITIONS = {
 DISPUTE_OPEN = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW})
 
 
+class BankReason(models.TextChoices):
+    """What banks give as reason of a dispute, in the card gateway's codes; a bank may send others."""
+
+    BANK_CANNOT_PROCESS = "bank_cannot_process", _("The bank cannot process the payment")
+    CHECK_RETURNED = "check_returned", _("Check returned")
+    CREDIT_NOT_PROCESSED = "credit_not_processed", _("A promised refund did not arrive")
+    CUSTOMER_INITIATED = "customer_initiated", _("The client asked the bank")
+    DEBIT_NOT_AUTHORIZED = "debit_not_authorized", _("The client did not authorize the debit")
+    DUPLICATE = "duplicate", _("Charged twice")
+    FRAUDULENT = "fraudulent", _("The cardholder did not pay")
+    GENERAL = "general", _("No particular reason")
+    INCORRECT_ACCOUNT = "incorrect_account_details", _("Wrong account details")
+    INSUFFICIENT_FUNDS = "insufficient_funds", _("Not enough money in the account")
+    NOT_RECEIVED = "product_not_received", _("The service was not received")
+    UNACCEPTABLE = "product_unacceptable", _("The service was not as described")
+    SUBSCRIPTION_CANCELED = "subscription_canceled", _("The subscription was canceled")
+    UNRECOGNIZED = "unrecognized", _("The cardholder does not recognize the payment")
+
+
 class DisputeDecision(models.TextChoices):
     """What we do about a dispute."""
 

@@ -26,6 +26,7 @@ from payments.enums import (
     PAYMENT_TRANSITIONS,
     REFUND_TRANSITIONS,
     WAIVER_TRANSITIONS,
+    BankReason,
     DisputeDecision,
     DisputeStatus,
     PaymentSource,
@@ -231,7 +232,7 @@ class Refund(Row):
         )
 
     def __str__(self) -> str:
-        return f"{self.amount_cents / 100:.2f}"
+        return format_minor(self.amount_cents, self.payment.currency)
 
 
 class BulkRefundLine(Row):
@@ -305,6 +306,11 @@ class Dispute(Row):
         ordering = ("-opened_at", "id")
         permissions = (("answer_dispute", "Can answer or accept a dispute"),)
         triggers = (NEVER_DELETED,)
+
+    @property
+    def bank_reason(self) -> str:
+        """The bank's reason in words; a code that is not known stands as it came."""
+        return str(dict(BankReason.choices).get(self.cause, self.cause))
 
     def __str__(self) -> str:
         return f"{format_minor(self.amount_cents, self.currency)} · {self.payment.enrollment.client.full_name}"

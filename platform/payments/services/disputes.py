@@ -179,7 +179,7 @@ def _mail_facts(dispute: Dispute, person: User) -> dict[str, Any]:
         "link": f"{settings.SITE_URL.rstrip('/')}{path}",
         "rows": [
             (_("Client"), payment.enrollment.client.full_name), (_("Amount"), amount),
-            (_("Receipt number"), receipt_number(payment)), (_("The bank’s reason"), dispute.cause),
+            (_("Receipt number"), receipt_number(payment)), (_("The bank’s reason"), dispute.bank_reason),
             *([(_("Answer due"), due)] if due else []),
         ],
     }  # fmt: skip

@@ -6,6 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 
+from core import rendering
+
 
 class Command(migrate.Command):
     help = "Bring the schema up to date. Runs as the role owner: what another role makes would belong to that role."
@@ -20,4 +22,5 @@ class Command(migrate.Command):
             login = cursor.fetchone()[0]
         if login != "owner" and not options["force"]:
             raise CommandError(f"Migrations are run by the role owner, not {login}. Set MIGRATION_DATABASE_URL.")
-        super().handle(*args, **options)
+        with rendering.alone():
+            super().handle(*args, **options)

@@ -11,18 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from holidays import country_holidays, list_supported_countries
 
 from core.rules import RuleError
 
-STATES: frozenset[str] = frozenset(list_supported_countries()["US"])
-
 Closures = Collection[date]
 
 _WEEKEND = {5: "Saturday", 6: "Sunday"}
 _ONE_DAY = timedelta(days=1)
+
+
+@cache
+def states() -> frozenset[str]:
+    """USPS codes of the states and territories. Asked first, it loads every calendar there is: not done at start."""
+    return frozenset(list_supported_countries()["US"])
 
 
 @lru_cache(maxsize=1024)
@@ -34,7 +38,7 @@ def legal_holidays(year: int, state: str | None = None) -> Mapping[date, str]:
     federal = _package_days(year, None)
     if state is None:
         return federal
-    if state not in STATES:
+    if state not in states():
         raise RuleError("unknown_state", f"Unknown state {state!r}.")
     return _package_days(year, state) | federal
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from core.calendars import STATES
+from core.calendars import states
 from core.rules import RuleError
 
 _SOURCE = Path(__file__).with_name("poverty_guidelines.csv")
@@ -89,7 +89,7 @@ def region_of(state: str) -> Region:
             return "AK"
         case "HI":
             return "HI"
-        case _ if state in STATES:
+        case _ if state in states():
             return "CONTIG_DC"
     raise RuleError("unknown_state", f"Unknown state {state!r}.")
 

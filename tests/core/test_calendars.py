@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from core.calendars import STATES, add_business_days, closed_because, is_business_day, legal_holidays, roll_forward
+from core.calendars import add_business_days, closed_because, is_business_day, legal_holidays, roll_forward, states
 from core.rules import RuleError
 from providers.districts import all_districts
 
@@ -65,7 +65,7 @@ def test_an_unknown_state_is_refused_by_code():
         is_business_day(date(2026, 3, 2), state="ZZ")
 
     assert refusal.value.code == "unknown_state"
-    assert "ZZ" not in STATES
+    assert "ZZ" not in states()
 
 
 def test_a_closure_is_data_and_may_carry_its_reason():

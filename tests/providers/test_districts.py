@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.calendars import STATES
+from core.calendars import states
 from providers.districts import UnknownDistrictError, all_districts, find
 
 
@@ -10,7 +10,7 @@ def test_there_are_ninety_four_districts_each_with_a_real_zone_and_state():
     districts = all_districts().values()
 
     assert len(districts) == 94
-    assert {district.usps for district in districts} <= STATES
+    assert {district.usps for district in districts} <= states()
     assert all(district.zone.key == district.time_zone for district in districts)
     assert len({district.cert_abbrev for district in districts}) == 94
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import logout
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from guardian.models import UserObjectPermission
 
@@ -24,11 +27,15 @@ _ORGANIZATION = "organizations.organization"
 
 
 def load_actor(user: User) -> Actor:
-    """The actor for a signed-in user: two queries, memberships and explicit grants, nothing cached beyond the user."""
-    # Without an order: the usual one joins the organizations, which nobody reaches before the actor is known.
-    held = Membership.objects.active().filter(user=user).order_by()
-    memberships = dict(held.values_list("organization_id", "role"))
-    granted, objects = _grants(user)
+    """The actor for a signed-in user: memberships and explicit grants in one query, nothing cached beyond the user."""
+    memberships: dict[UUID, str] = {}
+    grants: list[tuple[str, ...]] = []
+    for label, model, pk, name, owner in _held(user).union(_granted(user), all=True):
+        if owner:
+            grants.append((f"{label}.{model}", pk, f"{owner}.{name}"))
+        else:
+            memberships[UUID(pk)] = name
+    granted, objects = _by_object(grants)
     return Actor(
         kind=Kind.PLATFORM if user.platform_role else Kind.PERSON,
         user_id=user.pk,
@@ -40,14 +47,28 @@ def load_actor(user: User) -> Actor:
     )
 
 
-def _grants(user: User) -> tuple[dict[UUID, frozenset[str]], dict[str, dict[UUID, frozenset[str]]]]:
-    found: dict[str, dict[UUID, set[str]]] = defaultdict(lambda: defaultdict(set))
-    rows = UserObjectPermission.objects.filter(user=user).values_list(
+def _held(user: User) -> Any:
+    """The active memberships, in the shape of grants without an owner. Without an order: the usual one joins the
+    organizations, which nobody reaches before the actor is known."""
+    rows: Any = Membership.objects.active().filter(user=user).order_by()
+    nothing = Value("", CharField())
+    return rows.values_list(nothing, nothing, Cast("organization_id", CharField()), Cast("role", CharField()), nothing)
+
+
+def _granted(user: User) -> Any:
+    return UserObjectPermission.objects.filter(user=user).values_list(
         "content_type__app_label", "content_type__model", "object_pk", "permission__codename",
         "permission__content_type__app_label",
     )  # fmt: skip
-    for app_label, model, pk, codename, owner in rows:
-        found[f"{app_label}.{model}"][UUID(pk)].add(f"{owner}.{codename}")
+
+
+def _by_object(
+    grants: Iterable[tuple[str, ...]],
+) -> tuple[dict[UUID, frozenset[str]], dict[str, dict[UUID, frozenset[str]]]]:
+    """What was granted on organizations, and on other rows by the label of their model."""
+    found: dict[str, dict[UUID, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for label, pk, permission in grants:
+        found[label][UUID(pk)].add(permission)
     for permissions in found[_ORGANIZATION].values():
         if AUDIT in permissions:
             permissions.add(EVERY_VIEW)

@@ -217,6 +217,7 @@ class CourtFiling(Row):
             models.Index(fields=["provider", "status", "-created_at", "id"], name="filing_by_status"),
             models.Index(fields=["-created_at", "id"], name="filing_newest"),
             models.Index(fields=["docket_number"], name="filing_docket"),
+            models.Index(fields=["provider"], name="filing_waiting", condition=Q(status__in=["queued", "returned"])),
         )
 
     def __str__(self) -> str:

@@ -177,6 +177,18 @@ class ScopedQuerySet(models.QuerySet):
         narrowed = core_config().narrow(actor, permission)
         return self.filter(visible_q(self.model, narrowed, as_staff=True))
 
+    def joined(self, *paths: str) -> Self:
+        """`select_related` that keeps a row whose related row is out of the reader's sight, where an inner join would
+        drop it: reading that relation raises DoesNotExist."""
+        rows: Self = self.select_related(*paths) if paths else self.all()
+        query = rows.query
+        for path in paths:
+            start = query.get_initial_alias()
+            for alias in query.setup_joins(path.split("__"), query.get_meta(), start).joins[1:]:
+                query.alias_map[alias] = query.alias_map[alias].promote()
+                query.unref_alias(alias)
+        return rows
+
     def locked(self) -> Self:
         """Lock the rows for this transaction, in primary-key order so that two lockers never wait for each other."""
         return self.select_for_update(of=("self",)).order_by("pk")

@@ -212,6 +212,7 @@ class CourseSession(Row):
         verbose_name = _("course session")
         verbose_name_plural = _("course sessions")
         ordering = ("-opened_at", "id")
+        indexes = (models.Index(fields=["-opened_at", "id"], name="session_newest"),)
 
     def __str__(self) -> str:
         return f"{self.total_seconds // 60} min"

@@ -41,6 +41,7 @@ class RequestStatus(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+WAITING = (RequestStatus.SUBMITTED, RequestStatus.REVIEWING)
 REQUEST_TRANSITIONS = {
     RequestStatus.SUBMITTED: frozenset(
         {RequestStatus.REVIEWING, RequestStatus.INVITED, RequestStatus.REJECTED, RequestStatus.CANCELLED}

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Language
@@ -21,6 +22,7 @@ from core.scope import Scope
 from enrollments.enums import (
     ENROLLMENT_TRANSITIONS,
     REQUEST_TRANSITIONS,
+    WAITING,
     Chapter,
     DeliveryMethod,
     EnrollmentStatus,
@@ -103,6 +105,7 @@ class EnrollmentRequest(Row):
             models.Index(fields=["provider", "-created_at", "id"], name="request_by_provider"),
             models.Index(fields=["-created_at", "id"], name="request_newest"),
             models.Index(fields=["provider", "status", "-created_at", "id"], name="request_by_status"),
+            models.Index(fields=["provider"], name="request_waiting", condition=Q(status__in=WAITING)),
         )
 
     def __str__(self) -> str:
@@ -220,9 +223,10 @@ class Enrollment(Row):
     privacy: ClassVar = {"case_number": Privacy.PERSONAL, "cc_override_reason": Privacy.INTERNAL}
     transitions: ClassVar = {"status": ENROLLMENT_TRANSITIONS}
 
-    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="enrollments")
+    # Without an index of their own: those of the lists begin with them.
+    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, db_index=False, related_name="enrollments")
     firm = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, null=True, blank=True, related_name="firm_enrollments",
+        Organization, on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="firm_enrollments",
         verbose_name=_("law firm"),
     )  # fmt: skip
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="enrollments")
@@ -290,6 +294,8 @@ class Enrollment(Row):
             models.Index(fields=["provider", "-created_at", "id"], name="enrollment_by_provider"),
             models.Index(fields=["provider", "status", "-created_at", "id"], name="enrollment_by_status"),
             models.Index(fields=["firm", "-created_at", "id"], name="enrollment_by_firm"),
+            models.Index(fields=["firm", "status", "-created_at", "id"], name="enrollment_status_firm"),
+            models.Index(fields=["firm", "de_filing_deadline", "id"], name="enrollment_deadline_firm"),
             models.Index(fields=["-created_at", "id"], name="enrollment_newest"),
             models.Index(fields=["completed_at"], name="enrollment_awaiting", condition=Q(status="completed")),
             models.Index(fields=["status", "-created_at", "id"], name="enrollment_status_newest"),
@@ -304,7 +310,16 @@ class Enrollment(Row):
         )
 
     def __str__(self) -> str:
-        return f"{self.client} · {self.kind}"
+        return f"{self.client_name} · {self.kind}"
+
+    @property
+    def client_name(self) -> str:
+        """The client's name, or what stands for it where the reader may see the enrollment and not the client: theirs
+        came through another law firm, or only this one row was opened to the reader."""
+        try:
+            return str(self.client)
+        except Client.DoesNotExist:
+            return gettext("Client not shared with you")
 
 
 class DisclosureSet(Row):

@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import Self
 
 from core.scope import ScopedQuerySet
-from enrollments.enums import FINISHED, EnrollmentStatus, RequestStatus
+from enrollments.enums import FINISHED, WAITING, EnrollmentStatus
 
 
 class EnrollmentRequestQuerySet(ScopedQuerySet):
     def waiting(self) -> Self:
         """Asked for and not answered yet."""
-        return self.filter(status__in=(RequestStatus.SUBMITTED, RequestStatus.REVIEWING))
+        return self.filter(status__in=WAITING)
 
 
 class EnrollmentQuerySet(ScopedQuerySet):

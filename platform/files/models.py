@@ -27,8 +27,9 @@ class StoredFile(Row):
     }
 
     organization = models.ForeignKey(
-        "organizations.Organization", on_delete=models.PROTECT, null=True, blank=True, related_name="files"
-    )
+        "organizations.Organization", on_delete=models.PROTECT, null=True, blank=True, db_index=False,
+        related_name="files",
+    )  # fmt: skip
     released_to = models.ForeignKey(
         "organizations.Organization", on_delete=models.PROTECT, null=True, blank=True, related_name="received_files"
     )
@@ -47,6 +48,10 @@ class StoredFile(Row):
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ("-created_at", "id")
+        indexes = (
+            models.Index(fields=["organization", "-created_at", "id"], name="file_by_organization"),
+            models.Index(fields=["-created_at", "id"], name="file_newest"),
+        )
         constraints = (HomeKey(fields=["id", "organization"], name="file_home"),)
 
     def __str__(self) -> str:

@@ -100,6 +100,7 @@ class Job(Row):
             models.Index(fields=["subject_type", "subject_id"], name="job_subject"),
             models.Index(fields=["organization", "-created_at", "id"], name="job_by_organization"),
             models.Index(fields=["-created_at", "id"], name="job_newest"),
+            models.Index(fields=["organization"], name="job_parked", condition=Q(state="parked")),
         )
 
     def __str__(self) -> str:

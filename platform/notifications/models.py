@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Language
@@ -66,6 +67,8 @@ class Message(Row):
         permissions = (("resend_message", "Can send a message again"),)
         indexes = (
             models.Index(fields=["organization", "-created_at", "id"], name="message_by_organization"),
+            models.Index(fields=["-created_at", "id"], name="message_newest"),
+            models.Index(fields=["organization"], name="message_failed", condition=Q(state="failed")),
             models.Index(fields=["about_type", "about_id"], name="message_about"),
         )
 

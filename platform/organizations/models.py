@@ -231,11 +231,12 @@ class Invitation(Row):
     email = models.EmailField(_("e-mail"))
     role = models.CharField(_("role"), max_length=32, choices=InvitedRole)
     organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, null=True, blank=True, related_name="invitations"
+        Organization, on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="invitations"
     )
     sent_for = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="sent_invitations"
-    )
+        Organization, on_delete=models.PROTECT, null=True, blank=True, editable=False, db_index=False,
+        related_name="sent_invitations",
+    )  # fmt: skip
     language = models.CharField(_("language"), max_length=5, choices=Language, default=Language.ENGLISH)
     status = models.CharField(_("status"), max_length=16, choices=InvitationStatus, default=InvitationStatus.PENDING)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
@@ -259,6 +260,11 @@ class Invitation(Row):
         verbose_name = _("invitation")
         verbose_name_plural = _("invitations")
         ordering = ("-created_at", "id")
+        indexes = (
+            models.Index(fields=["organization", "-created_at", "id"], name="invitation_by_organization"),
+            models.Index(fields=["sent_for", "-created_at", "id"], name="invitation_by_sender"),
+            models.Index(fields=["-created_at", "id"], name="invitation_newest"),
+        )
         constraints = (
             models.UniqueConstraint(
                 Lower("email"), "role", "organization", "sent_for",

@@ -387,6 +387,7 @@ class FeeWaiver(Row):
         indexes = (
             models.Index(fields=["provider", "-created_at", "id"], name="waiver_by_provider"),
             models.Index(fields=["-created_at", "id"], name="waiver_newest"),
+            models.Index(fields=["provider"], name="waiver_waiting", condition=Q(status="requested")),
         )
         constraints = (
             models.UniqueConstraint(

@@ -15,6 +15,7 @@ from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Paginator
 from django.db import connection, models
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -62,37 +63,49 @@ class BoundedPaginator(Paginator):
         return super().count
 
 
-def survey(
-    rows: QuerySet[Any],
-    everything: QuerySet[Any],
-    branches: Sequence[Q],
-    dates: str = "",
-    *,
-    known: Count | None = None,
-) -> tuple[Count, Bounds]:
-    """How many `rows` there are, and the bounds of column `dates` in `everything`, which is walked from both ends of
-    an index. Where the planner expects more than BOUND rows nothing is counted; a `known` count is taken as it is."""
-    light = rows.select_related(None).prefetch_related(None).order_by()
-    known = known or expected(light)
-    parts: list[tuple[str, list[Any]]] = []
-    if known is None:
-        sql, given = _union([light.filter(branch).values_list("pk")[: BOUND + 1] for branch in branches])
-        parts.append((_COUNT.format(sql, BOUND + 1), given))
-    if dates:
-        for function, sign in (("min", ""), ("max", "-")):
-            sql, given = _union([_end(everything.filter(branch), dates, sign) for branch in branches])
-            parts.append((_END.format(function, sql), given))
-    answers: list[Any] = []
-    if parts:
+class Survey:
+    """How many rows a list has, and the bounds of its column of dates, asked for together with a page of it."""
+
+    def __init__(
+        self, rows: QuerySet[Any], everything: QuerySet[Any], branches: Sequence[Q], dates: str = "",
+        *, known: Count | None = None,
+    ) -> None:  # fmt: skip
+        """Where the planner expects more than BOUND `rows` nothing is counted; a `known` count is taken as it is. The
+        bounds are those of `everything`, which is walked from both ends of an index."""
+        light = rows.select_related(None).prefetch_related(None).order_by()
+        self.known = known or expected(light, branches)
+        self.parts: dict[str, tuple[str, list[Any]]] = {}
+        if self.known is None:
+            sql, given = _union([light.filter(branch).values_list("pk")[: BOUND + 1] for branch in branches])
+            self.parts["survey_count"] = (_COUNT.format(sql, BOUND + 1), given)
+        if dates:
+            for name, function, sign in (("survey_first", "min", ""), ("survey_last", "max", "-")):
+                sql, given = _union([_end(everything.filter(branch), dates, sign) for branch in branches])
+                self.parts[name] = (_END.format(function, sql), given)
+
+    def beside(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows with the answers at each of them; they are computed once."""
+        return rows.annotate(**{name: RawSQL(sql, given) for name, (sql, given) in self.parts.items()})  # noqa: S611 -- what Django compiled
+
+    def read(self, row: Any) -> tuple[Count, Bounds]:
+        """The answers at a row from `beside`."""
+        return self._answer({name: getattr(row, name) for name in self.parts})
+
+    def ask(self) -> tuple[Count, Bounds]:
+        """The answers in a statement of their own, for a page without rows."""
+        if not self.parts:
+            return self._answer({})
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT " + ", ".join(sql for sql, _ in parts), [each for _, given in parts for each in given]
+                "SELECT " + ", ".join(sql for sql, _ in self.parts.values()),
+                [value for _, given in self.parts.values() for value in given],
             )
-            answers = list(cursor.fetchone())
-    if known is None:
-        number = answers.pop(0)
-        known = Count(number) if number <= BOUND else Count(BOUND, is_exact=False, is_floor=True)
-    return known, Bounds(*answers)
+            return self._answer(dict(zip(self.parts, cursor.fetchone(), strict=True)))
+
+    def _answer(self, found: dict[str, Any]) -> tuple[Count, Bounds]:
+        number = found.pop("survey_count", 0)
+        counted = Count(number) if number <= BOUND else Count(BOUND, is_exact=False, is_floor=True)
+        return self.known or counted, Bounds(*found.values())
 
 
 def _end(rows: QuerySet[Any], column: str, sign: str) -> QuerySet[Any]:
@@ -110,13 +123,10 @@ def _union(parts: Sequence[QuerySet[Any]]) -> tuple[str, list[Any]]:
     return " UNION ALL ".join(f"({sql})" for sql, _ in compiled), [each for _, given in compiled for each in given]
 
 
-def expected(rows: QuerySet[Any]) -> Count | None:
+def expected(rows: QuerySet[Any], branches: Sequence[Q]) -> Count | None:
     """The planner's guess, rounded to two digits, where it is above BOUND. Row security spoils every guess by the same
     factor, which is learnt from the guess for the whole table; what was guessed stays for a minute."""
-    try:
-        sql, params = rows.values_list("pk").query.sql_with_params()
-    except EmptyResultSet:
-        return Count(0)
+    sql, params = _union([rows.filter(branch).values_list("pk") for branch in branches])
     actor = current_actor()
     kind = actor.kind if actor is not None else ""
     guess = _remembered(("rows", kind, sql, params), lambda: _guess(sql, params))

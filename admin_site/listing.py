@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import get_fields_from_path
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -15,8 +15,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
 from admin_site.counting import BoundedPaginator
-from admin_site.lists import ConsoleChangeList, ScopedRelatedFilter
-from core.search import HiddenText, ids_with, target_of, with_words
+from admin_site.lists import ConsoleChangeList, CountedChangeList, ScopedRelatedFilter
+from admin_site.orders import walk_of
+from core.search import ids_with, target_of, with_words
 
 OPTIONS = 20
 
@@ -44,7 +45,7 @@ class ListMixin:
             name = column if isinstance(column, str) else column.__name__
             member = column if callable(column) else getattr(self, name, name)
             order = getattr(member, "admin_order_field", name if isinstance(member, str) else None)
-            if order is not None and (self.list_is_short or is_walkable(self.model, order)):
+            if order is not None and (self.list_is_short or walk_of(self.model, order) is not None):
                 kept.append(column)
         return kept
 
@@ -81,7 +82,7 @@ class ListMixin:
         return JsonResponse({"options": [{"id": str(row.pk), "text": str(row)} for row in rows[:OPTIONS]]})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ConsoleChangeList]:
-        return ConsoleChangeList
+        return CountedChangeList if getattr(request, "only_counted", False) else ConsoleChangeList
 
     def record_base(self) -> str:
         """The address of a record without its id."""
@@ -91,26 +92,6 @@ class ListMixin:
         if any("\x00" in value for values in dict(request.GET.lists()).values() for value in values):
             return HttpResponseRedirect(request.path)
         return super().changelist_view(request, {"empty_state": self.empty_state, **(extra_context or {})})
-
-
-def is_walkable(model: type[models.Model], order: Any) -> bool:
-    """Whether an index begins with this order, alone or behind an organization's column."""
-    if isinstance(order, HiddenText):
-        return True
-    name = str(getattr(order, "name", order)).removeprefix("-")
-    try:
-        field = model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return False
-    if not isinstance(field, models.Field):
-        return False
-    if field.primary_key or field.unique or (field.db_index and not field.remote_field):
-        return True
-    for index in model._meta.indexes:
-        names = [each.removeprefix("-") for each in index.fields]
-        if index.condition is None and name in names[:2]:
-            return names[0] == name or bool(model._meta.get_field(names[0]).remote_field)
-    return False
 
 
 def search(admin: Any, request: HttpRequest, rows: models.QuerySet, text: str) -> models.QuerySet:

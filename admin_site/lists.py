@@ -2,7 +2,7 @@
 
 A list is declared on its admin class and nowhere else:
 
-    list_display, more_columns, list_select_related   the columns; a foreign key shown must be joined
+    list_display, more_columns, list_select_related   the columns; what a foreign key shown reads in turn is declared
     ordering                            the usual order; others are offered where an index can walk them
     list_filter                         choices, booleans, `("provider", ScopedRelatedFilter)`, own SimpleListFilters
     date_drill                          the column of the year → month → day bar; empty for none
@@ -18,41 +18,33 @@ every row that matches and that the person may see, in order, without page. Pagi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from django.contrib.admin.filters import FieldListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
+from django.utils.text import capfirst
 from unfold.views import ChangeList
 
 from admin_site.columns import LOOKS
-from admin_site.counting import BOUND, Count, survey
+from admin_site.counting import BOUND, Bounds, Count, Survey
 from admin_site.drill import PARAMETER, Span, condition, narrower, read_span, short
-from admin_site.paging import BadCursor, beyond, branches_of, cursor_for, keys_of, read_cursor, top, values_of
+from admin_site.orders import sorted_by, walk_of
+from admin_site.pager import AFTER, BEFORE, LAST, PagerMixin
+from admin_site.paging import BadCursor, beyond, branches_of, keys_of, read_cursor, top, unscoped
 from admin_site.scoping import choices_of
 from core.search import MOST, Found
 
-AFTER, BEFORE, LAST = "after", "before", "last"
 OWN_PARAMETERS = frozenset({AFTER, BEFORE, PARAMETER}) | LOOKS
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One link of the pager; `address` is None where there is nowhere to go."""
-
-    label: str
-    address: str | None
-    is_current: bool = False
-
-
-class ConsoleChangeList(ChangeList):
+class ConsoleChangeList(PagerMixin, ChangeList):
     """See the module. `count`, `bounds`, `span`, `turns` and `result_list` are what the page shows."""
 
     span: Span | None = None
@@ -60,6 +52,7 @@ class ConsoleChangeList(ChangeList):
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.request = request
         super().__init__(request, *args, **kwargs)
+        self.title = capfirst(str(self.opts.verbose_name_plural))
 
     # --- what is asked for ------------------------------------------------------------------------------------------
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
@@ -77,6 +70,34 @@ class ConsoleChangeList(ChangeList):
         self.span = read_span(request.GET.get(PARAMETER, "")) if field is not None else None
         return rows.filter(condition(field, self.span)) if field is not None and self.span else rows
 
+    def apply_select_related(self, qs: models.QuerySet) -> models.QuerySet:
+        """The related rows that are shown, joined so that one out of sight leaves its cell empty and the row there."""
+        declared = self.list_select_related
+        return qs.joined(*(self._shown_relations() if isinstance(declared, bool) else declared))
+
+    def _shown_relations(self) -> list[str]:
+        fields = {field.name: field for field in self.lookup_opts.concrete_fields if field.remote_field}
+        return [name for name in self.list_display if isinstance(name, str) and name in fields]
+
+    def get_ordering(self, request: HttpRequest, queryset: models.QuerySet) -> list[Any]:
+        """The one column that the address names, as its index walks it; the usual order where it names none, or one
+        that nothing walks. A short list is sorted by whatever is asked for."""
+        asked = self.params.get(ORDER_VAR, "").split(".")[0]
+        if not asked or self.model_admin.list_is_short:
+            return super().get_ordering(request, queryset)
+        self.params[ORDER_VAR] = asked
+        sign, _dash, index = asked.rpartition("-")
+        order = self._order_at(index) if not sign else None
+        rest = walk_of(self.model, order) if order is not None else None
+        if rest is None:
+            del self.params[ORDER_VAR]
+            return super().get_ordering(request, queryset)
+        return sorted_by(order, descending=asked.startswith("-"), rest=rest)
+
+    def _order_at(self, index: str) -> Any:
+        place = int(index) if index.isascii() and index.isdigit() else len(self.list_display)
+        return self.get_ordering_field(self.list_display[place]) if place < len(self.list_display) else None
+
     @cached_property
     def date_field(self) -> models.Field[Any, Any] | None:
         name = self.model_admin.date_drill
@@ -92,12 +113,15 @@ class ConsoleChangeList(ChangeList):
         branches = branches_of(self.model, request.actor, self.model_admin.permission("view"))
         if self.queryset.query.distinct or self.queryset.query.is_sliced:
             branches = [Q()]
+        self.walked, everything = self.queryset, self.root_queryset
+        if all(branches):
+            permission = self.model_admin.permission("view")
+            self.walked = unscoped(self.queryset, request.actor, permission)
+            everything = unscoped(everything, request.actor, permission)
         self.keys = keys_of(self.model, self.queryset.query.order_by)
         found: Found | None = getattr(request, "found", None)
         known = Count(MOST, is_exact=False, is_floor=True) if found is not None and not found.is_rare else None
-        self.count, self.bounds = survey(
-            self.queryset, self.root_queryset, branches, self.model_admin.date_drill, known=known
-        )
+        self.survey = Survey(self.walked, everything, branches, self.model_admin.date_drill, known=known)
         self.result_list = self._page(request, branches)
         self.result_count = self.full_result_count = self.count.number
         self.show_full_result_count = False
@@ -107,8 +131,6 @@ class ConsoleChangeList(ChangeList):
 
     def _page(self, request: HttpRequest, branches: list[Q]) -> list[Any]:
         """The rows of this page; sets where it stands."""
-        size = self.list_per_page
-        self.has_next = self.has_previous = False
         wanted = request.GET.get("p", "")
         try:
             if cursor := request.GET.get(AFTER):
@@ -119,10 +141,19 @@ class ConsoleChangeList(ChangeList):
             wanted = ""
         if wanted == LAST:
             return self._last(branches)
-        pages = max(-(-min(self.count.number, BOUND) // size), 1)
-        self.page_num = min(max(int(wanted), 1), pages) if wanted.isascii() and wanted.isdigit() else 1
-        found = list(top(self.queryset, branches, self.keys, limit=size + 1, offset=(self.page_num - 1) * size))
-        self.has_previous, self.has_next = self.page_num > 1, len(found) > size
+        number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 8 else 1
+        return self._at(min(max(number, 1), BOUND // self.list_per_page), branches)
+
+    def _at(self, number: int, branches: list[Q]) -> list[Any]:
+        """A numbered page; the last of them where there are fewer."""
+        size = self.list_per_page
+        found = self._top(branches, self.keys, offset=(number - 1) * size)
+        if not found and number > 1:
+            return self._at(min(number - 1, max(-(-self.count.number // size), 1)), branches)
+        self.page_num = number
+        self.has_previous, self.has_next = number > 1, len(found) > size
+        if number == 1 and not self.has_next:
+            self.count = Count(len(found))
         return found[:size]
 
     def _beside(self, cursor: str, branches: list[Q], *, forward: bool) -> list[Any]:
@@ -132,10 +163,7 @@ class ConsoleChangeList(ChangeList):
         if len(values) != len(keys):
             raise BadCursor
         rest = beyond(keys, values)
-        found = list(
-            top(self.queryset, [branch & part for branch in branches for part in rest], keys,
-                limit=self.list_per_page + 1)
-        )  # fmt: skip
+        found = self._top([branch & part for branch in branches for part in rest], keys, is_rest=True)
         more, found = len(found) > self.list_per_page, found[: self.list_per_page]
         self.page_num = self._numbered()
         self.has_next, self.has_previous = (more, True) if forward else (True, more)
@@ -144,46 +172,45 @@ class ConsoleChangeList(ChangeList):
     def _last(self, branches: list[Q]) -> list[Any]:
         """The end of the list, read backwards: as short as the last numbered page where the count is known."""
         size = self.list_per_page
+        found = self._top(branches, [key.reversed() for key in self.keys])
         left = (self.count.number - 1) % size + 1 if self.count.is_exact and self.count.number else size
-        found = list(top(self.queryset, branches, [key.reversed() for key in self.keys], limit=left + 1))
         self.page_num = -(-self.count.number // size) if self.count.is_exact else 0
-        self.has_previous = len(found) > left
+        self.has_previous, self.has_next = len(found) > left, False
         return found[:left][::-1]
+
+    def _top(self, branches: list[Q], keys: list[Any], *, offset: int = 0, is_rest: bool = False) -> list[Any]:
+        """The rows of a page and one more, and with them how many there are in all; `is_rest` for branches that leave
+        out what stands before the page."""
+        rows = self.survey.beside(self.queryset)
+        found = list(top(rows, branches, keys, limit=self.list_per_page + 1, offset=offset, walked=self.walked))
+        if found:
+            self.count, self.bounds = self.survey.read(found[0])
+        elif offset or is_rest:
+            self.count, self.bounds = self.survey.ask()
+        else:
+            self.count, self.bounds = Count(0), Bounds()
+        return found
 
     def _numbered(self) -> int:
         number = self.request.GET.get("p", "")
         return int(number) if number.isascii() and number.isdigit() and len(number) < 8 else 0
 
-    @property
-    def _binding(self) -> str:
-        order = ",".join(f"{'-' if key.descending else ''}{key.expression!r}" for key in self.keys)
-        return f"list|{self.lookup_opts.label_lower}|{order}"
+    # --- what is set ------------------------------------------------------------------------------------------------
+    def chips(self) -> list[dict[str, str]]:
+        """The filters that leave rows out: their name, the value that is set, and the list without each."""
+        return [
+            {
+                "title": str(spec.title),
+                "value": value,
+                "without": self.get_query_string(remove=spec.expected_parameters()),
+            }
+            for spec in self.filter_specs
+            if spec.used_parameters and (value := self._chosen(spec))
+        ]
 
-    # --- the pager --------------------------------------------------------------------------------------------------
-    def turns(self) -> list[Turn]:
-        """First, previous, the pages around this one where they are known, next, last."""
-        here = self.page_num
-        first = Turn(_("First"), self.get_query_string() if self.has_previous else None)
-        last = Turn(_("Last"), self.get_query_string({"p": LAST}) if self.has_next else None)
-        back = self._turn(_("Previous"), BEFORE, 0, here - 1) if self.has_previous else Turn(_("Previous"), None)
-        on = self._turn(_("Next"), AFTER, -1, here + 1 if here else 0) if self.has_next else Turn(_("Next"), None)
-        return [first, back, *self._numbers(), on, last]
-
-    def _turn(self, label: str, parameter: str, index: int, number: int) -> Turn:
-        cursor = cursor_for(values_of(self.result_list[index], self.keys), binding=self._binding)
-        asked: dict[str, Any] = {parameter: cursor}
-        if number > 0:
-            asked["p"] = number
-        return Turn(label, self.get_query_string(asked))
-
-    def _numbers(self) -> Iterator[Turn]:
-        if not self.page_num:
-            return
-        pages = -(-self.count.number // self.list_per_page) if self.count.is_exact else self.page_num
-        for number in range(max(1, self.page_num - 2), min(pages, self.page_num + 2) + 1):
-            address = self.get_query_string({"p": number}) if number * self.list_per_page <= BOUND else None
-            if address or number == self.page_num:
-                yield Turn(str(number), address, is_current=number == self.page_num)
+    def _chosen(self, spec: Any) -> str:
+        every = [choice for choice in spec.choices(self) if choice.get("selected")]
+        return ", ".join(str(choice["display"]) for choice in every)
 
     # --- dates ------------------------------------------------------------------------------------------------------
     def date_steps(self) -> dict[str, Any] | None:
@@ -200,6 +227,15 @@ class ConsoleChangeList(ChangeList):
                 for step in narrower(self.span, self.bounds.first, self.bounds.last)
             ],
         }
+
+
+class CountedChangeList(ConsoleChangeList):
+    """Only how many rows there are: for the tabs of saved views."""
+
+    def _page(self, request: HttpRequest, branches: list[Q]) -> list[Any]:
+        self.page_num, self.has_next, self.has_previous = 1, False, False
+        self.count, self.bounds = self.survey.ask()
+        return []
 
 
 class ScopedRelatedFilter(FieldListFilter):
@@ -241,7 +277,7 @@ class ScopedRelatedFilter(FieldListFilter):
         flag = f"is_{self.field.name}"
         return rows.filter(**{flag: True}) if flag in names else rows
 
-    @property
+    @cached_property
     def chosen_label(self) -> str:
         if not self.chosen:
             return ""

@@ -112,9 +112,12 @@ SECTIONS = (
 )
 
 
+WORN = frozenset(entry.badge for section in SECTIONS for entry in section.entries if entry.badge)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar for unfold: every section with what this person may view, and one query for all counts."""
-    counts = badges(request)
+    counts = badges(request, WORN)
     home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
     groups = [{"title": "", "items": [home], "separator": False}]
     for section in SECTIONS:

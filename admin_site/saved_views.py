@@ -158,6 +158,7 @@ class SavedViewsMixin:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
         self._only_viewers(request)
+        request.only_counted = True
         counts = {str(view.pk): self._count(request, view) for view in views_of(request.actor, self.opts.label_lower)}
         return JsonResponse(counts, headers={"Cache-Control": "no-store"})
 

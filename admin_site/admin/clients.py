@@ -114,7 +114,7 @@ class HouseholdAdmin(ConsoleModelAdmin):
 
     def get_queryset(self, request):
         mine = Enrollment.objects.permitted_to(request.actor, "enrollments.view_enrollment")
-        members = with_standing(mine.select_related("client").order_by("created_at", "id"))
+        members = with_standing(mine.joined("client").order_by("created_at", "id"))
         return super().get_queryset(request).prefetch_related(Prefetch("enrollments", members, to_attr="in_sight"))
 
     def get_search_results(self, request, queryset, search_term):
@@ -127,7 +127,7 @@ class HouseholdAdmin(ConsoleModelAdmin):
 
     @display(description=_("members"))
     def members(self, household):
-        return ", ".join(enrollment.client.full_name for enrollment in household.in_sight)
+        return ", ".join(enrollment.client_name for enrollment in household.in_sight)
 
     @display(description=_("courses"))
     def states(self, household):

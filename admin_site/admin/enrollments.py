@@ -121,10 +121,10 @@ class EnrollmentAdmin(CounselingActions, MoneyActions, TimelineAdmin, ConsoleImp
     empty_state = _("No enrollments yet. They come from public requests, from law firms, from a file, or by hand.")
 
     def get_queryset(self, request):
-        """With what lists show. Provider and firm come as names: a closed one, joined, would take the row with it."""
+        """With what lists show; provider and firm come as names."""
         names = Organization.objects.filter(pk=OuterRef("provider_id")).values("name")
         firms = Organization.objects.filter(pk=OuterRef("firm_id")).values("name")
-        rows = with_standing(super().get_queryset(request).select_related("client", "district"))
+        rows = with_standing(super().get_queryset(request).joined("client", "district"))
         return rows.annotate(named_provider=Subquery(names), named_firm=Subquery(firms))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -133,7 +133,7 @@ class EnrollmentAdmin(CounselingActions, MoneyActions, TimelineAdmin, ConsoleImp
     # --- columns ----------------------------------------------------------------------------------------------------
     @display(description=_("client"), ordering=HiddenText("sort_name"))
     def who(self, enrollment):
-        return str(enrollment.client)
+        return enrollment.client_name
 
     @display(description=_("next"))
     def next_act(self, enrollment):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 import unicodedata
 import uuid
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from admin_site import counting, paging
 from admin_site.columns import name_of
 from admin_site.drill import Span, narrower, read_span
+from admin_site.lists import ScopedRelatedFilter
 from admin_site.paging import beyond, branches_of, keys_of, top, values_of
 from admin_site.site import console
 from core.context import acting
@@ -29,6 +31,7 @@ from tests.admin_site import addresses
 from tests.database import as_system
 from tests.factories import cases
 from tests.factories.names import World
+from tests.factories.world import _grant
 from tests.web import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -343,3 +346,68 @@ def test_a_related_filter_offers_what_is_in_sight_while_typing(world: World, cli
     assert [option["text"] for option in client.get(address, {"q": "prov"}).json()["options"]] == ["Provider A"]
     assert client.get(address, {"q": "provider b"}).json() == {"options": []}
     assert client.get(addresses.listing(Enrollment) + "options/client/").status_code == 404
+
+
+def related_filters() -> list[tuple[type[models.Model], str]]:
+    """Every filter by a related row that a list of the console has."""
+    return [
+        (model, entry[0])
+        for model in registered()
+        for entry in console.get_model_admin(model).list_filter
+        if isinstance(entry, tuple) and issubclass(entry[1], ScopedRelatedFilter)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "path"), related_filters(), ids=lambda part: part if isinstance(part, str) else part.__name__
+)
+def test_a_related_filter_leaves_exactly_its_own_rows(
+    world: World, client: Browser, model: type[models.Model], path: str
+) -> None:
+    """For every value that is there, and for one that no row has."""
+    with as_system():
+        rows = model._base_manager.all()
+        absent = (2**31 - 1) if isinstance(rows.model._meta.get_field(path), models.IntegerField) else uuid.uuid4()
+        values = list(rows.exclude(**{path: None}).order_by().values_list(path, flat=True).distinct())
+        wanted = {
+            value: {str(pk) for pk in rows.filter(**{path: value}).values_list("pk", flat=True)} for value in values
+        }
+    sign_in(client, world.platform_admin)
+    shown = {}
+    for value in [*values, absent]:
+        page = client.get(addresses.listing(model, f"?{path}__id__exact={value}")).content.decode()
+        shown[value] = set(re.findall(r'<tr class="list-row" data-pk="([^"]+)"', page))
+    assert shown == wanted | {absent: set()}
+    assert values, "no row to narrow to"
+
+
+def test_a_firm_finds_each_of_its_enrollments_whoever_the_client_came_through(world: World, client: Browser) -> None:
+    """The client's row may be another's: the enrollment is still the firm's own, in list, record and household."""
+    with as_system():
+        strange = cases.make_client(world.provider_a, first_name="Olga", last_name="Otherwise")
+        theirs = cases.make_enrollment(strange, firm=world.firm_a)
+        household = cases.make_household(theirs)
+        actor = load_actor(world.attorney_a)
+        mine = set(Enrollment.objects.permitted_to(actor, VIEW).values_list("pk", flat=True))
+    assert {theirs.pk, world.invited_a.pk, world.certified_a.pk} <= mine
+    sign_in(client, world.attorney_a)
+    page = client.get(addresses.listing(Enrollment)).content.decode()
+    assert set(re.findall(r'<tr class="list-row" data-pk="([^"]+)"', page)) == {str(pk) for pk in mine}
+    assert "Firmclient A" in page
+    assert page.count("Client not shared with you") == 2
+    assert "Otherwise" not in page
+    record = client.get(addresses.record(theirs))
+    assert record.status_code == 200
+    assert "Client not shared with you" in record.content.decode()
+    assert "Client not shared with you" in client.get(addresses.record(household)).content.decode()
+
+
+def test_who_was_given_one_enrollment_finds_it_without_its_client(world: World) -> None:
+    with as_system():
+        _grant(world.stranger, world.studying_a, VIEW)
+        actor = load_actor(world.stranger)
+    with acting(actor):
+        (found,) = Enrollment.objects.permitted_to(actor, VIEW).joined("client", "district")
+        assert found.pk == world.studying_a.pk
+        assert found.client_name == "Client not shared with you"
+        assert found.district.pk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,8 @@ PROVIDERS, FIRMS, DISTRICTS, YEARS, BLOCK = 20, 32, 10, 4, 5
 FIRST, LAST = (line.split() for line in Path(__file__).with_name("names.txt").read_text().splitlines())
 
 
-def tables() -> list[str]:
-    return [apps.get_model(label)._meta.db_table for label in MODELS]
+def tables(labels: Iterable[str] = MODELS) -> list[str]:
+    return [apps.get_model(label)._meta.db_table for label in labels]
 
 
 def statements(enrollments: int, world: World) -> Iterator[str]:

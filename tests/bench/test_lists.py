@@ -26,7 +26,7 @@ from tests.web import sign_in
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
-BIG, SMALL, ROUNDS = 1_000_000, 10_000, 7
+BIG, SMALL, ROUNDS = 1_000_000, 10_000, 5
 COLUMNS = (
     "cols=who&cols=kind&cols=status_pill&cols=next_act&cols=deadline&cols=paid&cols=provider_name&cols=created_at"
     "&cols=district&cols=case_number&cols=chapter&cols=language"
@@ -81,15 +81,22 @@ class Place:
         return response.content
 
 
-def medians(place: Place) -> dict[str, float]:
-    """Seconds of every page, after one unmeasured round; the pages take turns."""
-    for query in PAGES.values():
-        place.show(query)
+def rows_of(page: bytes) -> int:
+    return page.count(b'<tr class="list-row"')
+
+
+def medians(place: Place) -> dict[str, tuple[float, int]]:
+    """Seconds and rows of every page, after one unmeasured round; the pages take turns."""
+    rows = {label: rows_of(place.show(query)) for label, query in PAGES.items()}
     taken: dict[str, list[float]] = {label: [] for label in PAGES}
     for _ in range(ROUNDS):
         for label, query in PAGES.items():
             taken[label].append(seconds(lambda query=query: place.show(query)))  # type: ignore[misc]  # -- a bound default
-    return {label: sorted(values)[len(values) // 2] for label, values in taken.items()}
+    return {label: (sorted(values)[len(values) // 2], rows[label]) for label, values in taken.items()}
+
+
+def best_of(halves: list[tuple[int, dict[str, tuple[float, int]]]], size: int, label: str) -> tuple[float, int]:
+    return min(times[label] for measured_at, times in halves if measured_at == size)
 
 
 @pytest.mark.parametrize("person", ["platform_admin", "provider_admin_a"])
@@ -105,11 +112,15 @@ def test_a_million_rows_cost_what_ten_thousand_do(
             with Place(sizes[size], person) as place:
                 halves.append((size, medians(place)))
     for label in PAGES:
-        big, small = (min(times[label] for size, times in halves if size == wanted) for wanted in (BIG, SMALL))
+        (big, many), (small, few) = (best_of(halves, size, label) for size in (BIG, SMALL))
+        against = f"{SMALL:,}"
+        if few < many:  # The small volume does not fill this page: a page of as many rows is its first.
+            small, few = best_of(halves, SMALL, "first page")
+            against += " (first page, since this one has fewer rows there)"
         ratio = big / small
         measured(
             "Lists", f"{label}, {person}", ratio, goal="≤ 1.3×", held=ratio <= 1.3,
-            basis=f"{big * 1000:.0f} ms at {BIG:,} rows, {small * 1000:.0f} ms at {SMALL:,}",
+            basis=f"{big * 1000:.0f} ms for {many} rows at {BIG:,}, {small * 1000:.0f} ms for {few} at {against}",
         )  # fmt: skip
 
 

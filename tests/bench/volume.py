@@ -7,7 +7,8 @@
         with copied(databases, name) as mine: ...   # for whoever writes: a copy that is dropped at the end
 
 The world of `tests.factories` is inside (`world_of(name)`), its Provider A holding a quarter of all rows; around it are
-18 providers, 30 firms, clients, households, requests, enrollments in every status, payments, certificates and filings.
+18 providers, 30 firms, clients, households, requests, enrollments in every status, payments, certificates and filings,
+and behind them waivers, jobs and mails that are done with.
 Every id follows from a number (`md5('enrollment:7')`), so that the same size has the same rows. Columns that are not
 named here get their model's default. No history and no audit events are written: nobody acted.
 """
@@ -27,12 +28,12 @@ import psycopg
 import pytest
 from django.db import connection
 
-from tests.bench import rows
+from tests.bench import background, rows
 from tests.database import LOCAL, ROOT, Databases
 from tests.factories.names import World
 
 SHAPING = ("platform/*/migrations/*.py", "platform/*/models.py", "tests/factories/*.py", "tests/bench/volume.py",
-           "tests/bench/rows.py", "tests/bench/names.txt")  # fmt: skip
+           "tests/bench/rows.py", "tests/bench/background.py", "tests/bench/names.txt")  # fmt: skip
 
 
 def build(databases: Databases, enrollments: int) -> str:
@@ -72,9 +73,9 @@ def fill(connection: psycopg.Connection, enrollments: int, world: World, *, chec
     connection.execute("SET LOCAL work_mem = '256MB'")
     if not checked:
         connection.execute("SET LOCAL session_replication_role = replica")
-    tables = rows.tables()
+    tables = rows.tables() + rows.tables(background.MODELS)
     indexes = [] if checked else _take_indexes(connection, tables)
-    for statement in rows.statements(enrollments, world):
+    for statement in (*rows.statements(enrollments, world), *background.statements()):
         connection.execute(statement)
     for definition in indexes:
         connection.execute(definition)

@@ -68,15 +68,17 @@ class Survey:
 
     def __init__(
         self, rows: QuerySet[Any], everything: QuerySet[Any], branches: Sequence[Q], dates: str = "",
-        *, known: Count | None = None,
+        *, known: Count | None = None, found: QuerySet[Any] | None = None,
     ) -> None:  # fmt: skip
         """Where the planner expects more than BOUND `rows` nothing is counted; a `known` count is taken as it is. The
-        bounds are those of `everything`, which is walked from both ends of an index."""
-        light = rows.select_related(None).prefetch_related(None).order_by()
-        self.known = known or expected(light, branches)
+        rows are counted along the branches; few, `found` by their ids, along those. The bounds are those of
+        `everything`, which is walked from both ends of an index."""
+        light = (found if found is not None else rows).select_related(None).prefetch_related(None).order_by()
+        ways = branches if found is None else [Q()]
+        self.known = known or expected(light, ways)
         self.parts: dict[str, tuple[str, list[Any]]] = {}
         if self.known is None:
-            sql, given = _union([light.filter(branch).values_list("pk")[: BOUND + 1] for branch in branches])
+            sql, given = _union([light.filter(way).values_list("pk")[: BOUND + 1] for way in ways])
             self.parts["survey_count"] = (_COUNT.format(sql, BOUND + 1), given)
         if dates:
             for name, function, sign in (("survey_first", "min", ""), ("survey_last", "max", "-")):

@@ -121,7 +121,8 @@ class ConsoleChangeList(PagerMixin, ChangeList):
         self.keys = keys_of(self.model, self.queryset.query.order_by)
         found: Found | None = getattr(request, "found", None)
         known = Count(MOST, is_exact=False, is_floor=True) if found is not None and not found.is_rare else None
-        self.survey = Survey(self.walked, everything, branches, self.model_admin.date_drill, known=known)
+        by_id = self.queryset if found is not None and found.is_rare else None
+        self.survey = Survey(self.walked, everything, branches, self.model_admin.date_drill, known=known, found=by_id)
         self.result_list = self._page(request, branches)
         self.result_count = self.full_result_count = self.count.number
         self.show_full_result_count = False

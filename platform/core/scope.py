@@ -185,7 +185,8 @@ class ScopedQuerySet(models.QuerySet):
         for path in paths:
             start = query.get_initial_alias()
             for alias in query.setup_joins(path.split("__"), query.get_meta(), start).joins[1:]:
-                query.alias_map[alias] = query.alias_map[alias].promote()
+                join: Any = query.alias_map[alias]
+                query.alias_map[alias] = join.promote()
                 query.unref_alias(alias)
         return rows
 

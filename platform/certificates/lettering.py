@@ -16,7 +16,8 @@ from typing import Any
 
 import reportlab
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+
+from certificates.typeface import SharedFont
 
 REGULAR, BOLD, ITALIC = "CertificateVera", "CertificateVeraBold", "CertificateVeraItalic"
 
@@ -49,7 +50,14 @@ def register_fonts() -> None:
     """Load the typefaces once per process."""
     folder = Path(reportlab.__file__).parent / "fonts"
     for name, file in _FILES.items():
-        pdfmetrics.registerFont(TTFont(name, str(folder / file)))
+        pdfmetrics.registerFont(SharedFont(name, str(folder / file)))
+
+
+def begin_document(document: Any) -> None:
+    """Make a document of ReportLab's ready for our typefaces, before its first letter."""
+    register_fonts()
+    for name in _FILES:
+        pdfmetrics.getFont(name).begin(document)
 
 
 @cache
@@ -90,12 +98,15 @@ def draw_centered(canvas: Any, x: float, y: float, text: str, font: str, size: f
 
 def _letters(text: str) -> Iterator[tuple[str, str]]:
     """Each printed letter with the combining marks to draw on it; no marks where the typeface has the whole letter."""
-    for character in unicodedata.normalize("NFC", text):
-        letter, *marks = list(character if _has_glyph(character) else unicodedata.normalize("NFD", character))
-        if marks and _has_glyph(letter) and all(mark in _ACCENTS for mark in marks):
-            yield letter, "".join(marks)
-        else:
-            yield character, ""
+    return map(_letter, unicodedata.normalize("NFC", text))
+
+
+@cache
+def _letter(character: str) -> tuple[str, str]:
+    letter, *marks = list(character if _has_glyph(character) else unicodedata.normalize("NFD", character))
+    if marks and _has_glyph(letter) and all(mark in _ACCENTS for mark in marks):
+        return letter, "".join(marks)
+    return character, ""
 
 
 def _draw_accents(

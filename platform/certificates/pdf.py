@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from reportlab import rl_config
 from reportlab.lib.colors import Color
 from reportlab.lib.pagesizes import LETTER
 from reportlab.pdfgen.canvas import Canvas
@@ -16,11 +17,11 @@ from certificates.lettering import (
     BOLD,
     ITALIC,
     REGULAR,
+    begin_document,
     draw,
     draw_centered,
     fitted,
     missing_characters,
-    register_fonts,
     width_of,
     wrapped,
 )
@@ -40,6 +41,7 @@ from certificates.ornament import (
 )
 from certificates.wording import WORDINGS, Locale, Wording, long_date, time_with_zone, unbroken_citations
 
+rl_config.useA85 = 0  # a PDF is kept and sent as bytes: seven-bit text would only be larger and slower
 MARGIN = 74.0
 TEXT_WIDTH = WIDTH - 2 * MARGIN
 BODY_TOP, BODY_BOTTOM = 560.0, 208.0
@@ -83,10 +85,10 @@ def render_certificate(facts: CertificateFacts) -> bytes:
     """The PDF. ValueError when a moment has no time zone."""
     if facts.completed_at.tzinfo is None or facts.issued_at.tzinfo is None:
         raise ValueError("A certificate shows the time zone, so its times need one.")
-    register_fonts()
     words = WORDINGS[facts.locale]
     content = io.BytesIO()
     canvas = Canvas(content, pagesize=LETTER, invariant=1, pageCompression=1, lang=facts.locale)
+    begin_document(canvas._doc)  # noqa: SLF001 -- the package has no other name for it
     _describe(canvas, facts, words)
     draw_frame(canvas)
     if facts.simulated:

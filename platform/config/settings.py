@@ -69,13 +69,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.middleware.CorrelationMiddleware",
+    "website.quick_heartbeat.QuickHeartbeatMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "website.middleware.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "admin_site.middleware.ConsolePolicyMiddleware",
-    "website.quick_heartbeat.QuickHeartbeatMiddleware",
     "core.middleware.PrivateAnswerMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -35,7 +35,7 @@ class CorrelationMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with correlated(new_correlation_id(request.headers.get("X-Request-ID", ""))) as identifier:
+        with correlated(new_correlation_id(request.META.get("HTTP_X_REQUEST_ID", ""))) as identifier:
             response = self.get_response(request)
             response["X-Request-ID"] = identifier
             log.info("request", method=request.method, path=request.path, status=response.status_code)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.sessions import seconds_left
 from core import clock
 from courses.beats import give_word
+from courses.gates import TimeGate
 from courses.guards import gate_of
 from courses.models import CourseSession
 from courses.queries import Outline, Place, outline
@@ -64,7 +65,7 @@ class Player:
 
     @property
     def meter(self) -> Meter:
-        return meter_of(self.enrollment, self.session)
+        return meter_of(gate_of(self.enrollment, self.session.total_seconds))
 
     @property
     def place(self) -> Place | None:
@@ -73,9 +74,8 @@ class Player:
         return last if last and last.state == "current" else self.way.current
 
 
-def meter_of(enrollment: Enrollment, session: CourseSession) -> Meter:
+def meter_of(gate: TimeGate) -> Meter:
     """The meter in the reader's language."""
-    gate = gate_of(enrollment, session.total_seconds)
     return Meter(
         seconds=gate.verified_seconds,
         required=gate.required_seconds,

@@ -217,6 +217,7 @@ def test_nothing_goes_around_row_security_but_the_audit_and_yes_or_no_functions(
             ("app", "append_audit_many", '{"search_path=pg_catalog, public, pg_temp"}'),
             ("app", "certificate_marks_enrollment", "{search_path=pg_catalog}"),
             ("app", "client_renamed", "{search_path=pg_catalog}"),
+            ("app", "course_beat", '{"search_path=pg_catalog, public"}'),
             ("app", "enrollment_at", '{"search_path=pg_catalog, public"}'),
             ("app", "enrollment_words", "{search_path=pg_catalog}"),
             ("app", "witness", '{"search_path=pg_catalog, public"}'),

@@ -9,7 +9,7 @@ import re
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from core import clock
@@ -127,6 +127,69 @@ def test_the_word_is_worth_nothing_once_the_sign_in_is_over(world, loss):
             user.set_password("another long password")
         user.save()
     assert seconds_gained(world, client, word) == (401, 0)
+
+
+ASK = "SELECT count(*) FROM app.course_beat(%s, %s, %s, %s, %s, now(), NULL, %s)"
+
+
+def asked_directly(enrollment, user, session_key):
+    """How many rows the function gives to the web's login for these facts, thirty seconds after the last heartbeat."""
+    seen = clock.now() - dt.timedelta(seconds=30)
+    with as_system():
+        CourseSession.objects.filter(enrollment=enrollment).update(last_seen_at=seen)
+    facts = [enrollment.pk, user.pk, user.session_generation, beats.password_mark(user), session_key, clock.now()]
+    with connection.cursor() as cursor:
+        cursor.execute(ASK, facts)
+        return cursor.fetchone()[0]
+
+
+def test_the_function_judges_by_itself_whose_course_it_is(world):
+    client, other = begun(world), sign_in(Client(), world.client_user_b)
+    key, foreign = (browser.cookies["session"].value for browser in (client, other))
+    own, user = world.spouse_enrollment_a, world.spouse_user_a
+
+    assert asked_directly(own, user, key) == 1
+    before = session_of(own).total_seconds
+    assert asked_directly(own, world.client_user_b, foreign) == 0
+    assert asked_directly(world.studying_b, user, key) == 0
+    assert asked_directly(own, user, "no session of anyone") == 0
+    assert session_of(own).total_seconds == before
+
+
+def test_the_function_leaves_its_rights_behind(world):
+    client = begun(world)
+    assert asked_directly(world.spouse_enrollment_a, world.spouse_user_a, client.cookies["session"].value) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app.scope(), current_user")
+        assert cursor.fetchone() == ("", "app_web")
+        cursor.execute("SELECT count(*) FROM courses_coursesession")
+        assert cursor.fetchone()[0] == 0
+
+
+def test_nobody_but_the_web_may_call_the_function(world):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(rolname ORDER BY rolname) FROM pg_roles WHERE NOT rolsuper AND rolname LIKE 'app\\_%%'"
+            " AND rolname <> 'app_test' AND has_function_privilege(rolname, 'app.course_beat(uuid, uuid, integer, text,"
+            " text, timestamptz, uuid, timestamptz)', 'EXECUTE')"
+        )
+        assert cursor.fetchone()[0] == ["app_web"]
+
+
+def test_a_quick_answer_is_protected_like_any_other(world):
+    client = begun(world)
+    word = word_on(client, world.spouse_enrollment_a)
+    with as_system():
+        CourseSession.objects.update(last_seen_at=clock.now() - dt.timedelta(seconds=30))
+    quick, long = send(client, world.spouse_enrollment_a, word), send(client, world.spouse_enrollment_a)
+    assert (quick.json()["total_seconds"], long.json()["total_seconds"]) == (30, 30)
+    names = ("X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy")
+    for name in names:
+        assert quick.headers[name] == long.headers[name]
+    policies = [set(answer.headers["Content-Security-Policy"].split("; ")) for answer in (quick, long)]
+    assert policies[0] == policies[1]
+    assert {"no-store", "private"} <= set(quick.headers["Cache-Control"].split(", "))
+    assert quick.headers["X-Request-ID"]
 
 
 def test_a_pause_and_a_flood_go_the_long_way(world):

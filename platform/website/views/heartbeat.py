@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from core.errors import DomainError
 from core.limits import hit
+from courses.gates import TimeGate
 from courses.guards import gate_of
 from courses.models import CourseSession
 from courses.services import beat, open_lesson
@@ -45,8 +46,11 @@ def heartbeat(request: Any) -> JsonResponse:
     if lesson := uuid_in(body.get("lesson")):
         open_lesson(enrollment, lesson)
     language = body.get("language")
+    gate, state = gate_of(enrollment, session.total_seconds), _state(enrollment, session)
+    was_idle = session.open_idle_seconds > 0 and session.open_seconds == 0
     with override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
-        return JsonResponse(answer_to(enrollment, session) | {"signed_in_seconds": _stay_signed_in(request)})
+        answer = answer_to(str(enrollment.pk), gate, state, session.idle_seconds, was_idle=was_idle)
+        return JsonResponse(answer | {"signed_in_seconds": _stay_signed_in(request)})
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:
@@ -67,18 +71,17 @@ def uuid_in(text: object) -> UUID | None:
         return None
 
 
-def answer_to(enrollment: Enrollment, session: CourseSession) -> dict[str, Any]:
-    """The totals, as numbers and as the reader sees them."""
-    gate, meter = gate_of(enrollment, session.total_seconds), meter_of(enrollment, session)
-    state = _state(enrollment, session)
+def answer_to(enrollment: str, gate: TimeGate, state: str, idle_seconds: int, *, was_idle: bool) -> dict[str, Any]:
+    """The totals, as numbers and as the reader sees them. `state` is counting, paused or closed."""
+    meter = meter_of(gate)
     return {
-        "enrollment": str(enrollment.pk),
+        "enrollment": enrollment,
         "state": state,
         "total_seconds": gate.verified_seconds,
         "required_seconds": gate.required_seconds,
         "missing_seconds": gate.missing_seconds,
-        "idle_seconds": session.idle_seconds,
-        "was_idle": session.open_idle_seconds > 0 and session.open_seconds == 0,
+        "idle_seconds": idle_seconds,
+        "was_idle": was_idle,
         "code": gate.code,
         "shown": meter.shown,
         "text": meter.text,

@@ -48,21 +48,27 @@ def look_for_work() -> str:
 
 
 def _round(most: int) -> tuple[int, int]:
-    """One handful; returns how many were tried and how many to take next time: more while they are quick."""
+    """One handful; returns how many were tried and how many to take next time: more while they are quick.
+
+    What is not begun within a second is given back, so that whoever has a turn meanwhile, the heartbeat first of all,
+    waits for one job and never for a handful.
+    """
     holder = f"{worker_name()}/{os.getpid()}"
     handful = reserve(holder, worker_name(), kinds=registered().keys(), most=most)
-    began = time.monotonic()
-    for number, job in enumerate(handful):
-        if is_stopping():
-            give_back(handful[number:])
-            return number, 1
+    began, done = time.monotonic(), 0
+    for job in handful:
+        if is_stopping() or time.monotonic() - began > SLOW_SECONDS:
+            break
         attempt(job, begin=_start, holder=holder)
+        done += 1
+    if left := handful[done:]:
+        give_back(left)
     took = time.monotonic() - began
     if took > SLOW_SECONDS:
-        return len(handful), max(1, most // 2)
-    if took < QUICK_SECONDS and len(handful) == most:
-        return len(handful), min(most * 2, MOST_AT_ONCE)
-    return len(handful), most
+        return done, max(1, most // 2)
+    if took < QUICK_SECONDS and done == most:
+        return done, min(most * 2, MOST_AT_ONCE)
+    return done, most
 
 
 def _start(job: Job, most: int, task: Task) -> bool:

@@ -102,13 +102,14 @@ def give_back(jobs: Sequence[Job]) -> None:
 
 
 def free_what_the_dead_held(worker: str, is_alive: Callable[[int], bool]) -> tuple[int, int]:
-    """Make due at once what processes of `worker` held that live no more, as `is_alive` says of their ids.
+    """Make due at once what processes of `worker` held that live no more, as `is_alive` says of their ids. What had
+    begun goes to the end of its line: it may be what they died of.
 
-    Returns how many jobs came free and how many are in the hands of the living.
+    Returns how many jobs came free and how many living processes have some.
     """
     with acting(system_actor("line")):
         held = Job.objects.open().held_by(worker)
-        holders = list(held.values_list("holder", flat=True))
+        holders = set(held.values_list("holder", flat=True))
         dead = {holder for holder in holders if not is_alive(int(holder.rpartition("/")[2]))}
         freed = held.filter(holder__in=dead).release() if dead else 0
-    return freed, sum(holder not in dead for holder in holders)
+    return freed, len(holders - dead)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Self
 
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 
 from core import clock
 from core.scope import ScopedQuerySet
@@ -41,8 +41,10 @@ class JobQuerySet(ScopedQuerySet):
         return self.filter(holder__startswith=f"{worker}/", lease_until__gt=clock.now())
 
     def release(self) -> int:
-        """End the leases, so that the jobs are due at once; returns how many were."""
-        return self.update(lease_until=None)
+        """End the leases, so that the jobs are due at once, those that had begun as the last in line; returns how many
+        were."""
+        last = Case(When(state=JobState.RUNNING, then=Value(clock.now())), default=F("not_before"))
+        return self.update(lease_until=None, not_before=last)
 
     def claim(self, *, most: int, lease: dt.timedelta) -> int:
         """Take what is due and has attempts left, counting this one; returns how many were taken."""

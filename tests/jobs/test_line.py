@@ -138,3 +138,18 @@ def test_the_package_is_given_an_order_and_no_work() -> None:
 
     assert acknowledge == 0
     assert "files.purge" not in order
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_process_died_of_goes_to_the_end_of_its_line(world: World) -> None:
+    ask("deadly", minutes=5)
+    ask("next", minutes=4)
+    ask("last", minutes=3)
+    with role("app_worker"):
+        deadly, _reserved = reserve("one/1", "one", kinds=KINDS, most=2)
+        start(deadly, most=3, lease=LEASE)
+
+        freed = free_what_the_dead_held("one", lambda _pid: False)
+
+    assert freed == (2, 0)
+    assert take() == ["next", "last", "deadly"]

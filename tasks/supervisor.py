@@ -8,6 +8,7 @@ be the only one of its kind; any number of workers may run on one database.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -76,6 +77,8 @@ class Supervisor:
         self._next: dict[str, float] = {"vitals": time.monotonic() + self.rhythm.settling}
         self._deaths = 0
         self._busy = 0
+        # Silence before `_excused_at` proves nothing.
+        self._excused_at = self._watched_at = self._started_at
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT, then stop within seconds. In the main thread of its process only."""
@@ -140,20 +143,27 @@ class Supervisor:
             return False
 
     def _watch(self) -> None:
-        """Replace a cluster that has finished no heartbeat for too long, unless each of its processes is at work on a
-        job within that job's own time limit."""
+        """Replace a cluster that has finished no heartbeat for too long. Time does not count in which each of its
+        processes was at work on a job within that job's own time limit, nor time in which this process could not look
+        or ask: while the database was away, or the machine asleep."""
         clock.follow_database()
-        if self._busy >= int(str(settings.Q_CLUSTER["workers"])):
-            return
+        was_away = self._seconds_since(self._watched_at) > self.rhythm.stale / 2
+        self._watched_at = clock.now()
+        if was_away or self._busy >= int(str(settings.Q_CLUSTER["workers"])):
+            self._excused_at = self._watched_at
         with acting(system_actor("watchdog")):
             beat_at = WorkerHeartbeat.objects.filter(worker=self.name).values_list("beat_at", flat=True).first()
         if beat_at is None or beat_at < self._started_at:
             since, limit = self._started_at, self.rhythm.first
         else:
             since, limit = beat_at, self.rhythm.stale
-        silent = (clock.now() - since).total_seconds()
+        silent = self._seconds_since(max(since, self._excused_at))
         if silent > limit:
             self._replace("it finished no heartbeat", seconds=int(silent))
+
+    @staticmethod
+    def _seconds_since(moment: dt.datetime) -> float:
+        return (clock.now() - moment).total_seconds()
 
     def _vitals(self) -> None:
         with acting(system_actor("vitals")):
@@ -174,8 +184,7 @@ class Supervisor:
 
     def _pause(self) -> None:
         """Before a new start: longer each time, when clusters die as soon as they live."""
-        lived = (clock.now() - self._started_at).total_seconds()
-        self._deaths = 0 if lived > self.rhythm.longest_pause else self._deaths + 1
+        self._deaths = 0 if self._seconds_since(self._started_at) > self.rhythm.longest_pause else self._deaths + 1
         time.sleep(min(self.rhythm.tick * 2**self._deaths, self.rhythm.longest_pause))
 
     def _start(self) -> None:
@@ -187,7 +196,7 @@ class Supervisor:
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- this program has one thread
         )
-        self._started_at = clock.now()
+        self._started_at = self._excused_at = self._watched_at = clock.now()
         self._next.pop("beat", None)
         log.info("worker started its cluster", worker=self.name, pid=self._child.pid)
 

@@ -30,12 +30,12 @@ def beat(job: Job) -> str:
 
 @task("jobs.tidy")
 def tidy(_: Job) -> str:
-    """Forget what schedules left behind a week ago, and heartbeats an hour ago. Other jobs stay: their keys hold for
-    ever."""
+    """Forget what schedules left behind a week ago, and heartbeats an hour ago, answered or not: a worker that is gone
+    for good leaves some. Other jobs stay: their keys hold for ever."""
     limit = clock.now() - KEPT
-    schedules = Q(dedupe_key__startswith="schedule:", finished_at__lt=limit)
-    beats = Q(dedupe_key__startswith="beat:", finished_at__lt=clock.now() - BEATS_KEPT)
-    jobs, _details = Job.objects.filter(schedules | beats, state=JobState.DONE).delete()
+    schedules = Q(dedupe_key__startswith="schedule:", finished_at__lt=limit, state=JobState.DONE)
+    beats = Q(dedupe_key__startswith="beat:", created_at__lt=clock.now() - BEATS_KEPT)
+    jobs, _details = Job.objects.filter(schedules | beats).delete()
     slots, _details = ScheduleSlot.objects.filter(slot__lt=limit).delete()
     workers, _details = WorkerHeartbeat.objects.filter(beat_at__lt=limit).delete()
     return f"Forgot {jobs} jobs, {slots} slots and {workers} workers."

@@ -48,11 +48,12 @@ def sign_in() -> tuple[bool, Facts]:
 
 
 def worker() -> tuple[bool, Facts]:
-    """Some worker proved within two minutes that jobs go the whole way, and no due job waits for five."""
+    """Some worker proved within two minutes that jobs go the whole way, and no due job waits for five. What is for one
+    worker alone is not looked at: one that is gone for good leaves its heartbeats behind."""
     moment = clock.now()
     with acting(_LOOKING):
         beats = list(WorkerHeartbeat.objects.values_list("beat_at", flat=True))
-        waiting_since = Job.objects.due().aggregate(oldest=Min("not_before"))["oldest"]
+        waiting_since = Job.objects.due().filter(queue="").aggregate(oldest=Min("not_before"))["oldest"]
     last = moment - max(beats) if beats else None
     waiting = moment - waiting_since if waiting_since else dt.timedelta()
     is_well = last is not None and last <= BEAT_LIMIT and waiting <= QUEUE_LIMIT

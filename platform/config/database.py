@@ -6,9 +6,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from config.env import EMBEDDED_ROLES, env, process_role
-from config.timeouts import TIMEOUTS
+from config.timeouts import CONNECT_SECONDS, LATER_THAN_THE_SERVER, TIMEOUTS
 
-CONNECT_SECONDS = 5
 # A peer that is gone is noticed after this long, also while we wait for its answer.
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
@@ -24,9 +23,11 @@ def database() -> dict[str, Any]:
     options: dict[str, Any] = dict(parse_qsl(url.query))
     if env.database_ssl_insecure(role):
         options["sslmode"] = "require"
-    settings = " ".join(f"-c {name}={value}" for name, value in TIMEOUTS[EMBEDDED_ROLES[role]].items())
+    limits = TIMEOUTS[EMBEDDED_ROLES[role]]
+    settings = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    longest = limits["statement_timeout"] / 1000
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.backend",
         "NAME": unquote(url.path.lstrip("/")),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
@@ -37,5 +38,6 @@ def database() -> dict[str, Any]:
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": KEEPALIVE
         | {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None, "options": settings}
+        | {"answer_within": longest + LATER_THAN_THE_SERVER if longest else 0}
         | options,
     }

@@ -1,4 +1,4 @@
-"""How long each database role may make others wait, in milliseconds.
+"""How long each database role may make others wait, in milliseconds, and how long to wait for the server.
 
 Set on the roles of the embedded cluster and asked for by every connection; a start without them is refused.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+CONNECT_SECONDS = 5
+# Whoever asked gives up by itself so many seconds after the server should have.
+LATER_THAN_THE_SERVER = 5
 LOCK = 10_000
 TIMEOUTS: Mapping[str, Mapping[str, int]] = {
     "app_web": {"statement_timeout": 30_000, "lock_timeout": LOCK, "idle_in_transaction_session_timeout": 60_000},

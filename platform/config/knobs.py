@@ -204,6 +204,10 @@ class Knobs(BaseSettings):
     STRIPE_SECRET_KEY: str = _knob("", "Stripe's secret key; without it nobody pays by card.", secret=True)
     STRIPE_WEBHOOK_SECRET: str = _knob("", "Verifies what Stripe's webhook sends.", secret=True)
     STRIPE_API_BASE: HttpUrl = _knob("", "Another address for Stripe's API: a simulator.", shown="Stripe's own")
+    STRIPE_SECONDS: PositiveInt = _knob(20, "How long one question to Stripe may take in all, its repetition included.")
+    STRIPE_MOST_AT_ONCE: PositiveInt = _knob(
+        4, "Questions to Stripe under way at once in one process; further ones are refused, so that pages stay quick."
+    )
     PAYMENTS_SIMULATED: bool = _knob(False, "Say on every page that payments are simulated. Refused in production.")
     COURSE_FEE_CENTS_DEFAULT: FeeCents = _knob(
         5000, "Course fee in cents where a provider sets none; above 5000, negative or no number counts as 5000."
@@ -221,6 +225,7 @@ class Knobs(BaseSettings):
         "", "Mail server: smtp://, smtp+tls:// or smtps:// with user, password and port.", secret=True
     )
     MAIL_FILE_DIR: AbsolutePath = _knob(LOCAL / "mail", "Folder for mails written to disk.", shown=".local/mail")
+    MAIL_SECONDS: PositiveInt = _knob(20, "How long handing one mail to the mail server or Resend may take in all.")
     EMAIL_FROM: str = _knob("CertaOS <noreply@send.certaos.com>", "Sender of every mail.")
 
     # --- Worker -----------------------------------------------------------------------------------------------------

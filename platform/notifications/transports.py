@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import smtplib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,11 +18,13 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 
 from core import clock
+from core.outside import Line
 from jobs.failures import clean, describe
 from notifications.enums import DeliveryResult
 from notifications.models import Message, NotificationDelivery
 
-CONNECT_AND_READ_SECONDS = 20
+# To connect, and from one byte to the next; MAIL_SECONDS limits all of it together.
+CONNECT_AND_READ_SECONDS = 10
 SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 
 
@@ -78,7 +81,7 @@ def attempt(message: Message, *, idempotency_key: str) -> NotificationDelivery:
     `idempotency_key` is the same for every attempt of one wish to deliver. Never raises for what a service or the
     network does. `REFUSED`: the service said no, and would say it again; `UNREACHABLE`: it may work later.
     """
-    mail = _mail(message)
+    mail, backend = _mail(message), _backend(message, idempotency_key)
     delivery = NotificationDelivery(
         message=message,
         event=message.event,
@@ -87,13 +90,18 @@ def attempt(message: Message, *, idempotency_key: str) -> NotificationDelivery:
         result=DeliveryResult.ACCEPTED,
     )
     try:
-        _backend(message, idempotency_key).send_messages([mail])
+        _line(settings.MAIL_SECONDS).call(lambda: backend.send_messages([mail]))
         delivery.provider_id = _provider_id(mail)
     except (OSError, smtplib.SMTPException, AnymailError) as error:
         delivery.result = DeliveryResult.REFUSED if _is_final(error) else DeliveryResult.UNREACHABLE
         delivery.error = _explain(error)
     delivery.at = clock.now()
     return delivery
+
+
+@cache
+def _line(seconds: int) -> Line:
+    return Line(1, seconds)
 
 
 def _mail(message: Message) -> EmailMultiAlternatives:

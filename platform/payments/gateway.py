@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
+import requests
 import stripe
 from django.conf import settings
 
 from core import clock
 from core.errors import DomainError
+from core.outside import Line, NotAsked
 
-# A request of ours waits at most twice this long: the library asks again once.
+# To connect, and from one byte to the next; the library asks again once. STRIPE_SECONDS limits all of it together.
 TIMEOUT_SECONDS = 8
 RETRIES = 1
 TOLERANCE_SECONDS = 300
@@ -102,16 +104,24 @@ def _client_for(key: str, base: str) -> stripe.StripeClient:
         key,
         base_addresses=bases,
         max_network_retries=RETRIES,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS, session=requests.Session()),
     )
+
+
+@cache
+def _line(most: int, seconds: int) -> Line:
+    return Line(most, seconds)
 
 
 def _ask(call: Callable[[stripe.StripeClient], AnswerT]) -> AnswerT:
     """Ask the gateway. Refused when it understood and declined; OutcomeUnknown when the request may have been
     processed without us hearing of it: a cut answer surfaces as an error whose status says success, or none at all.
     KeyMisused when the key came with other words before."""
+    client, line = _client(), _line(settings.STRIPE_MOST_AT_ONCE, settings.STRIPE_SECONDS)
     try:
-        return call(_client())
+        return line.call(lambda: call(client))
+    except (TimeoutError, NotAsked) as error:
+        raise OutcomeUnknown(type(error).__name__) from error
     except stripe.IdempotencyError as error:
         if error.http_status == 409:
             raise OutcomeUnknown("still under way") from error

@@ -50,7 +50,14 @@ class BlackHole:
     """Swallow the answer and keep the connection open."""
 
 
-Fault = Cut | Reset | Delay | BlackHole
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """Pass the answer byte by byte, with a pause of `seconds` before each."""
+
+    seconds: float
+
+
+Fault = Cut | Reset | Delay | BlackHole | Drip
 
 
 @dataclass(slots=True)
@@ -74,7 +81,11 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
 
     def arm(self, fault: Fault, *, marker: bytes = b"", times: int = 1) -> None:
         """Let `fault` strike the next `times` connections on which `marker` is sent."""
@@ -172,6 +183,10 @@ class _Connection:
                 time.sleep(seconds)
                 self.fault = None
                 self.client.sendall(got)
+            case Drip(seconds):
+                for byte in got:
+                    time.sleep(seconds)
+                    self.client.sendall(bytes((byte,)))
             case BlackHole():
                 pass
             case None:

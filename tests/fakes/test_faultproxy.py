@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.faultproxy import BlackHole, Cut, Delay, FaultProxy, Reset
+from tests.fakes.faultproxy import BlackHole, Cut, Delay, Drip, FaultProxy, Reset
 
 ANSWER = b"0123456789" * 10
 
@@ -74,6 +74,14 @@ def test_a_delay_and_a_black_hole_are_told_apart_by_waiting(proxy: FaultProxy) -
     proxy.arm(BlackHole())
     with pytest.raises(TimeoutError):
         ask(proxy, patience=0.3)
+
+
+def test_a_drip_takes_its_time_for_each_byte(proxy: FaultProxy) -> None:
+    proxy.arm(Drip(0.002))
+    began = time.monotonic()
+
+    assert ask(proxy) == ANSWER
+    assert time.monotonic() - began >= 0.2, "a hundred bytes, two milliseconds each"
 
 
 def test_only_the_marked_request_suffers(proxy: FaultProxy) -> None:

@@ -3,6 +3,7 @@
 --split      commits the effects first and marks the job done afterwards
 --unlocked   takes no lock on the record before it works
 --uncounted  counts an attempt only when it returns, as the queue's package does
+--one-line   takes first what was asked for first, whoever did
 --new-ids    gives every attempt to deliver a mail another Message-ID
 """
 
@@ -64,7 +65,22 @@ def _new_ids() -> None:
     vars(transports)["_mail"] = mail
 
 
-MISTAKES = {"--split": _split, "--unlocked": _unlocked, "--uncounted": _uncounted, "--new-ids": _new_ids}
+def one_line(reserve: str) -> str:
+    """The statement that reserves work, without turns."""
+    for lane in ("coalesce(organization_id, %(nobody)s::uuid)", "coalesce(j.organization_id, %(nobody)s::uuid)"):
+        reserve = reserve.replace(lane, "%(nobody)s::uuid")
+    return reserve
+
+
+def _one_line() -> None:
+    line = importlib.import_module("jobs.line")
+    vars(line)["_RESERVE"] = one_line(vars(line)["_RESERVE"])
+
+
+MISTAKES = {
+    "--split": _split, "--unlocked": _unlocked, "--uncounted": _uncounted, "--one-line": _one_line,
+    "--new-ids": _new_ids,
+}  # fmt: skip
 
 
 def impatient(kind: str, *, timeout: float, wait: float) -> None:

@@ -16,6 +16,7 @@ from jobs.models import Job
 from jobs.services import enqueue
 from tests.database import Databases, as_system, role
 from tests.factories.names import World
+from tests.torture.cluster import one_line
 from tests.torture.harness import environment, quick_worker, running, wait_until
 from tests.trials import Trial
 
@@ -90,9 +91,7 @@ def test_first_come_first_served_would_keep_the_other_waiting(
     fair = turns_before_the_other(databases, world)
     with psycopg.connect(databases.cluster.superuser_dsn(databases.name), autocommit=True) as connection:
         connection.execute("DELETE FROM jobs_job WHERE kind = %s", [NOTHING])
-    one_lane = line._RESERVE.replace("coalesce(organization_id, %(nobody)s::uuid)", "%(nobody)s::uuid")
-    one_lane = one_lane.replace("coalesce(j.organization_id, %(nobody)s::uuid)", "%(nobody)s::uuid")
-    monkeypatch.setattr(line, "_RESERVE", one_lane)
+    monkeypatch.setattr(line, "_RESERVE", one_line(line._RESERVE))
 
     assert fair <= LATER
     assert turns_before_the_other(databases, world) == 200

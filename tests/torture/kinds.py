@@ -14,7 +14,7 @@ from core.sequences import next_number
 from jobs.models import Job
 from tasks.registry import task
 
-NUMBER = "torture.number"
+NUMBER, NUMERAL = "torture.number", "torture.numeral"
 NOTHING = "torture.nothing"
 SLOW = "torture.slow"
 SOURCE = "torture"
@@ -22,7 +22,7 @@ ATTEMPTS = 2
 OUTSIDE = os.environ.get("TORTURE_OUTSIDE", "")
 
 
-@task(NUMBER, timeout=3, grace=1, max_attempts=1000)
+@task(NUMBER, timeout=3, grace=1, max_attempts=1000, formerly=(NUMERAL,))
 def number(job: Job) -> str:
     """Take the next number and write one row with it: the shape of issuing a certificate."""
     taken = next_number(SOURCE)

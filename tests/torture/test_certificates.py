@@ -113,8 +113,8 @@ def interrupted() -> int:
 def test_kills_lose_no_certificate_double_none_and_leave_no_gap(
     world: World, databases: Databases, tmp_path: Path, trial: Trial
 ) -> None:
-    kills = trial.scale(fast=10, long=200)
-    simulated, official = trial.scale(fast=40, long=3600), trial.scale(fast=20, long=400)
+    kills = trial.scale(fast=30, long=200)
+    simulated, official = trial.scale(fast=120, long=3600), trial.scale(fast=30, long=400)
     asked = complete_many(world, simulated, official)
 
     with running(worker_command(), knobs(databases, world, tmp_path), tmp_path / "log") as worker:
@@ -122,6 +122,7 @@ def test_kills_lose_no_certificate_double_none_and_leave_no_gap(
         died = kill_while_issuing(worker, kills, trial.random, pause=trial.scale(fast=0, long=1) * 0.15)
         wait_until(lambda: left() == 0, "every certificate is issued", seconds=600)
 
+    assert died == kills
     with as_system():
         made = Certificate.objects.filter(enrollment__in=asked)
         per_enrollment = list(made.values_list("enrollment", flat=True))

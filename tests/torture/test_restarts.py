@@ -40,11 +40,11 @@ def effects_wrong(cluster: OwnCluster, count: int) -> int:
     return int(cluster.one(DOUBLED)) + abs(int(cluster.one(GAPS))) + abs(int(cluster.one(DONE)) - count)
 
 
-@pytest.mark.torture("D-10", long=True)
+@pytest.mark.torture("D-10", long=True)  # -- a PostgreSQL of its own
 def test_work_drains_through_restarts_of_the_database(
     world: World, databases: Databases, tmp_path: Path, trial: Trial
 ) -> None:
-    count, restarts = trial.scale(fast=150, long=1500), trial.scale(fast=2, long=20)
+    count, restarts = 1500, 20
     ask(count)
     with own_cluster(databases) as cluster:
         environ = environment(cluster, world.worker, tmp_path)  # type: ignore[arg-type]  # -- it looks like one
@@ -133,11 +133,11 @@ def effects(databases: Databases, question: str) -> int:
     return int(row[0])
 
 
-@pytest.mark.torture("D-11", long=True)
+@pytest.mark.torture("D-11", long=True)  # -- a web and a worker are started for each round
 def test_a_rolling_restart_fails_no_request_and_doubles_no_job(
     world: World, databases: Databases, tmp_path: Path, trial: Trial
 ) -> None:
-    rounds, count = trial.scale(fast=1, long=15), trial.scale(fast=100, long=2000)
+    rounds, count = 12, 2000
     ask(count)
     balancer, slow = roll(databases, world, tmp_path, rounds)
     with running(quick_worker(), environment(databases, world.worker, tmp_path), tmp_path / "rest.log"):
@@ -146,6 +146,7 @@ def test_a_rolling_restart_fails_no_request_and_doubles_no_job(
     trial.report(n=balancer.sent, violations=balancer.failed + doubled + slow, rounds=rounds, jobs=count)
 
 
+@pytest.mark.torture("D-11", long=True)
 @pytest.mark.control("D-11")
 def test_stopping_the_last_server_before_people_were_sent_on_fails_some(
     world: World, databases: Databases, tmp_path: Path

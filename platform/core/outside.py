@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TypeVar
 
 AnswerT = TypeVar("AnswerT")
 
@@ -17,11 +17,11 @@ class NotAsked(ConnectionError):
 
 
 class Line:
-    """A way to one third party that `most` calls of this process take at once, each for at most `seconds` in all.
+    """A way to one third party on which `most` callers of this process wait at once, each for at most `seconds` in all.
 
     The limits of a socket begin anew with every byte, so each call runs in a thread of its own. Who waited long enough
-    leaves it there, and it keeps its place until it ends; for as long again nobody else is let wait. The call sees the
-    caller's context, and must ask no database.
+    leaves it there to end by itself, and for as long again nobody else is let wait. The call sees the caller's context,
+    and must ask no database.
     """
 
     def __init__(self, most: int, seconds: float) -> None:
@@ -33,21 +33,23 @@ class Line:
         """What `act` returns or raises. TimeoutError when it takes too long, NotAsked when it was not begun."""
         if time.monotonic() < self._rests_until or not self._places.acquire(blocking=False):
             raise NotAsked("It does not answer, or not quickly enough.")
-        answer: Future[AnswerT] = Future()
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._take_place, act, answer), daemon=True).start()
         try:
-            return answer.result(self.seconds)
+            return self._begin(act).result(self.seconds)
         except TimeoutError:
             self._rests_until = time.monotonic() + self.seconds
             raise
+        finally:
+            self._places.release()
 
-    def _take_place(self, act: Callable[[], AnswerT], answer: Future[AnswerT]) -> None:
-        tell: Callable[[Any], None] = answer.set_result
-        told: Any
-        try:
-            told = act()
-        except BaseException as error:  # noqa: BLE001 -- the caller raises it
-            tell, told = answer.set_exception, error
-        self._places.release()
-        tell(told)
+    @staticmethod
+    def _begin(act: Callable[[], AnswerT]) -> Future[AnswerT]:
+        answer: Future[AnswerT] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(act())
+            except BaseException as error:  # noqa: BLE001 -- the caller raises it
+                answer.set_exception(error)
+
+        threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+        return answer

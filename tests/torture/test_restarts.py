@@ -77,6 +77,7 @@ class Balancer:
                     self.failed += answer.status != 200
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 self.failed += 1
+            self._stop.wait(0.05)
 
     def stop(self) -> None:
         self._stop.set()

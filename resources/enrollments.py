@@ -17,6 +17,7 @@ from core.scope import ScopedQuerySet
 from enrollments.enums import Chapter
 from enrollments.models import Client, Enrollment
 from enrollments.services.bulk import Match, Preparation, matches, staged_matches, write_new
+from enrollments.services.corrections import FILLED, ON_CLIENT, REPLACED, write_changes
 from enrollments.services.withdrawal import withdraw_imported
 from enrollments.values import Case, Person
 from imports.models import ImportRun, StagedRow
@@ -25,11 +26,12 @@ from providers.enums import CourseKind
 from providers.models import District
 from resources.base import ConsoleResource
 from resources.sets import Finding, Prepared, WrittenInSets
-from resources.verdicts import CREATE, ERROR, SKIP
+from resources.verdicts import CREATE, ERROR, SKIP, UPDATE
 from resources.widgets import Choice, Date, Email, ScopedReference, Text
 
-_COMPARED = {name: name for name in ("phone", "language", "chapter", "case_number", "first_set_341_date",
-                                     "de_filing_deadline")} | {"court_id": "district_id"}  # fmt: skip
+_COMPARED = {name: name for name in (*REPLACED, *FILLED)} | {"court_id": "district_id"}
+# What is filled in for a row that does not say it is no reason to change a record.
+_IMPLIED = ("language", "de_filing_deadline")
 
 
 class OpenProvider(ScopedReference):
@@ -42,7 +44,10 @@ class OpenProvider(ScopedReference):
 
 class EnrollmentResource(WrittenInSets, ConsoleResource):
     """One line, one client and one enrollment. The organization the file is for is never in the file: for a law firm
-    the firm is forced and `provider_slug` chooses a provider; for a provider it is the other way round."""
+    the firm is forced and `provider_slug` chooses a provider; for a provider it is the other way round.
+
+    A client (names and address) who is in such a course already is corrected where the file says something else and
+    the person may change the record; see `enrollments.services.corrections`."""
 
     name = "enrollments"
     model = Enrollment
@@ -99,6 +104,7 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
     # --- written in sets ----------------------------------------------------------------------------------------------
     def begin(self, seed: uuid.UUID, options: Mapping[str, Any]) -> None:
         self._preparation = Preparation(seed)
+        self._told_of: dict[tuple[Any, str], str] = {}
 
     def prepare(self, values: Mapping[str, Any]) -> Prepared:
         provider, firm = self.homes(values)
@@ -111,6 +117,7 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
             values["first_set_341_date"], values["de_filing_deadline"],
         )  # fmt: skip
         facts = self._preparation.facts(provider, firm, person, case, values["language"] or Language.ENGLISH)
+        facts["implied"] = [name for name in _IMPLIED if not values[name]]
         record_id = self._preparation.record_id(facts)
         label = f"{facts['first_name']} {facts['last_name']} · {facts['kind']}"
         identity = f"{facts['provider']}{facts['identity_hash']}" if facts["identity_hash"] else ""
@@ -118,12 +125,17 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
 
     def compare(self, rows: Sequence[tuple[int, Prepared]]) -> dict[int, Finding]:
         facts = {line: row.facts for line, row in rows}
-        return {line: self._finding(facts[line], match) for line, match in matches(list(facts.items())).items()}
+        return self._findings(facts, matches(list(facts.items())))
 
     def compare_again(self, run: ImportRun, lines: Sequence[int]) -> dict[int, Finding]:
         found = staged_matches(run, lines)
         facts = dict(StagedRow.objects.filter(run=run, line__in=found).values_list("line", "facts"))
-        return {line: self._finding(facts[line] or {}, match) for line, match in found.items()}
+        return self._findings(facts, found)
+
+    def _findings(self, facts: Mapping[int, Any], found: Mapping[int, Match]) -> dict[int, Finding]:
+        findings = {line: self._finding(facts[line] or {}, found[line]) for line in sorted(found)}
+        self._refuse_unpermitted(findings)
+        return findings
 
     def _finding(self, facts: Mapping[str, Any], match: Match) -> Finding:
         if match.known_elsewhere:
@@ -131,12 +143,38 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
         if match.enrollment is None:
             return Finding(CREATE, known_id=match.client)
         changes = _changes(facts, match.columns)
-        if changes:
-            return Finding(ERROR, refusal=DomainError("import_would_overwrite", columns=", ".join(changes)))
-        return Finding(SKIP, record_id=match.enrollment, known_id=match.client, seen=match.seen)
+        standing = [name for name, (before, _after) in changes.items() if name not in REPLACED and before]
+        standing += [name for name in changes if name not in {*REPLACED, *FILLED, *standing}]
+        if standing:
+            return Finding(ERROR, refusal=DomainError("import_would_overwrite", columns=", ".join(standing)))
+        for name in ON_CLIENT:
+            if name in changes and self._told_of.setdefault((match.client, name), changes[name][1]) != changes[name][1]:
+                return Finding(ERROR, refusal=DomainError("import_rows_disagree", column=name))
+        kind = UPDATE if changes else SKIP
+        return Finding(kind, record_id=match.enrollment, known_id=match.client, seen=match.seen, changes=changes)
+
+    def _refuse_unpermitted(self, findings: Mapping[int, Finding]) -> None:
+        """Whoever may import may not therefore change what is on record."""
+        changing = [finding for finding in findings.values() if finding.kind == UPDATE]
+        if not changing:
+            return
+        enrollments = self._changeable(Enrollment, [finding.record_id for finding in changing])
+        clients = self._changeable(Client, [f.known_id for f in changing if f.changes.keys() & {*ON_CLIENT}])
+        for finding in changing:
+            names = [n for n in finding.changes if (n in ON_CLIENT and finding.known_id not in clients)
+                     or (n not in ON_CLIENT and finding.record_id not in enrollments)]  # fmt: skip
+            if names:
+                refusal = DomainError("import_may_not_change", columns=", ".join(names))
+                finding.kind, finding.changes, finding.refusal = ERROR, {}, refusal
+
+    def _changeable(self, model: Any, ids: list[Any]) -> set[Any]:
+        permission = f"enrollments.change_{model._meta.model_name}"
+        rows = model.objects.permitted_to(self.actor, permission).filter(pk__in=ids)
+        return set(rows.values_list("pk", flat=True)) if ids else set()
 
     def write(self, run: ImportRun, new: Sequence[int], changed: Sequence[int]) -> None:
         write_new(run, new)
+        write_changes(run, changed)
 
     def take_back(self, run: ImportRun) -> None:
         withdraw_imported(run)
@@ -178,9 +216,10 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
 def _changes(facts: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """Columns the file fills with something else than the record holds. Sealed ones are not compared."""
     found = {}
+    implied = facts.get("implied") or ()
     for column, name in _COMPARED.items():
         before, after = str(present[name] or ""), str(facts.get(name) or "")
-        if after and before != after:
+        if after and before != after and column not in implied:
             found[column] = (before, after)
     return found
 

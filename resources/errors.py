@@ -26,8 +26,21 @@ declare_errors(
         "import_row_repeated": ErrorText(_("The same row stands in line %(line)s already."), _FIX, 400),
         "import_conflict": ErrorText(_("This row contradicts a record that exists already."), _FIX, 409),
         "import_would_overwrite": ErrorText(
-            _("The client is in such a course already, with other details: %(columns)s."),
-            _("An import overwrites nothing. Change the record itself, or leave the row out."),
+            _("The record holds other details that no file may replace: %(columns)s."),
+            _("Change the record itself, where a reason is asked for, or leave the row out."),
+            409,
+        ),
+        "import_may_not_change": ErrorText(
+            _("The client is in such a course already, and you may not change on the record: %(columns)s."),
+            _("Ask the provider to change it, or leave the row out."),
+            403,
+        ),
+        "import_rows_disagree": ErrorText(
+            _("An earlier row of this file says something else about the same client: %(column)s."), _FIX, 409
+        ),
+        "import_money_stays": ErrorText(
+            _("This payment is on record with another %(columns)s. Money on record never changes."),
+            _("Refund the payment and record it anew; only its reference can be corrected by a file."),
             409,
         ),
         "import_duplicate_client": ErrorText(

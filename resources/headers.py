@@ -26,6 +26,7 @@ _SYNONYMS: Mapping[str, str] = {
     "de_filing_deadline": "deadline, filing deadline, de deadline, fecha limite, plazo",
     "provider_slug": "provider code, codigo del proveedor",
     "firm_slug": "firm code, codigo del bufete",
+    "payment_id": "id, payment, payment id, pago, id de pago",
     "enrollment_id": "enrollment, enrollment id, inscripcion, id de inscripcion",
     "reference": "ref, check, check number, note, referencia, cheque",
     "amount_cents": "cents, amount in cents, centavos, monto en centavos",

@@ -12,12 +12,13 @@ from django.db.models.functions import Concat, Trim
 from import_export.fields import Field
 
 from core.context import Actor
+from core.errors import DomainError
 from core.scope import ScopedQuerySet
 from enrollments.models import Enrollment
 from organizations.models import Organization
 from payments.enums import PaymentSource
 from payments.models import Payment
-from payments.services.by_hand import record_manual_payment
+from payments.services.by_hand import annotate_payment, record_manual_payment
 from resources.base import ConsoleResource
 from resources.widgets import Cents, ScopedReference, Text, invalid
 
@@ -49,16 +50,28 @@ def _is_id(value: Any) -> bool:
         return False
 
 
+class ManualPaymentById(ScopedReference):
+    """A payment recorded by hand that the person may annotate, told by its id."""
+
+    def rows(self, actor: Actor) -> models.QuerySet:
+        return Payment.objects.permitted_to(actor, "payments.record_payment").filter(source=PaymentSource.MANUAL)
+
+    def resolve(self, texts: Iterable[str], actor: Actor) -> dict[str, Any]:
+        wanted = {text.casefold() for text in texts if _is_id(text)}
+        return {str(row.pk): row for row in self.rows(actor).filter(pk__in=wanted)}
+
+
 class PaymentResource(ConsoleResource):
     """Out: what was paid, refunded and when. In: money that came by cash, check or transfer, told apart by enrollment
-    and reference, so that the same line never counts twice."""
+    and reference, so that the same line never counts twice. A line that names a payment recorded by hand by its `id`,
+    as the export writes it, corrects the payment's reference. Money on record never changes."""
 
     name = "payments"
     model = Payment
     related: ClassVar = ("enrollment__client",)
     key: ClassVar = ("enrollment_id", "reference")
     required: ClassVar = ("enrollment_id", "reference")
-    writable: ClassVar = ("enrollment_id", "reference", "amount_cents")
+    writable: ClassVar = ("payment_id", "enrollment_id", "reference", "amount_cents")
     exports: ClassVar = (
         "id", "provider", "client", "enrollment_id", "household_id", "source", "status", "amount_cents",
         "refunded_cents", "currency", "created_at", "succeeded_at", "payment_intent_id", "reference",
@@ -70,6 +83,7 @@ class PaymentResource(ConsoleResource):
     }  # fmt: skip
 
     id = Field("id", "id")
+    payment_id = Field(None, "payment_id", widget=ManualPaymentById(Payment, "pk"))
     provider = Field("provider_slug", "provider")
     client = Field("client_name", "client")
     enrollment_id = Field("enrollment_id", "enrollment_id", widget=EnrollmentById(Enrollment, "pk"))
@@ -89,7 +103,9 @@ class PaymentResource(ConsoleResource):
         return super().get_queryset(verb).annotate(provider_slug=slug, client_name=NAME)
 
     def find(self, values: Mapping[str, Any]) -> Payment | None:
-        """The payment recorded by hand for this enrollment under this reference."""
+        """The payment the row names, else the one recorded by hand for this enrollment under this reference."""
+        if values["payment_id"] is not None:
+            return values["payment_id"]
         return (
             self.get_queryset("import")
             .filter(enrollment=values["enrollment_id"], source=PaymentSource.MANUAL, note=values["reference"])
@@ -102,9 +118,19 @@ class PaymentResource(ConsoleResource):
         )
 
     def differences(self, record: Any, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Another amount under a reference that is recorded already: refused, money on record does not change."""
-        before, after = record.amount_cents, values["amount_cents"]
-        return {} if after in (None, before) else {"amount_cents": (before, after)}
+        told = {
+            "enrollment_id": (record.enrollment_id, values["enrollment_id"].pk),
+            "reference": (record.note, values["reference"]),
+            "amount_cents": (record.amount_cents, values["amount_cents"] or record.amount_cents),
+        }
+        return {name: pair for name, pair in told.items() if pair[0] != pair[1]}
+
+    def update(self, record: Any, values: Mapping[str, Any]) -> None:
+        """Correct the reference. DomainError `import_money_stays`: whose money it is and how much is on record."""
+        money = [name for name in self.differences(record, values) if name != "reference"]
+        if money:
+            raise DomainError("import_money_stays", columns=", ".join(money))
+        annotate_payment(record, note=values["reference"])
 
     def examples(self) -> list[dict[str, Any]]:
         return [{"enrollment_id": str(uuid.UUID(int=1)), "reference": "Check 1042", "amount_cents": 5000}]

@@ -112,7 +112,8 @@ def _still_so(row: StagedRow, finding: Any) -> bool:
     if row.outcome == SKIP:
         return bool(finding.kind == SKIP)
     record = row.record_id if row.outcome == UPDATE else ""
-    return bool(finding.essence == (row.outcome, str(record or ""), str(row.known_id or ""), row.seen))
+    seen = (row.outcome, str(record or ""), str(row.known_id or ""), row.seen)
+    return bool(finding.essence == seen and _plain(finding.changes) == _plain(row.changes or {}))
 
 
 def _write_rows(resource: ConsoleResource, run: ImportRun, rows: list[StagedRow]) -> set[int]:

@@ -27,6 +27,16 @@ declare_errors(
         "manual_amount_invalid": ErrorText(
             _("The amount must be above zero and at most the fee due, %(due)s."), _("Enter what really arrived."), 400
         ),
+        "manual_payment_only": ErrorText(
+            _("Only payments recorded by hand carry a reference that can be corrected."),
+            _("A payment by card has the gateway’s own reference."),
+            409,
+        ),
+        "payment_noted_already": ErrorText(
+            _("Another payment of this enrollment is recorded under this reference."),
+            _("Look at both payments before you correct one."),
+            409,
+        ),
         "refund_too_large": ErrorText(_("At most %(left)s can be given back."), _("Enter a smaller amount."), 400),
         "refund_not_possible": ErrorText(
             _("This payment cannot be refunded now."), _("Only money that has arrived can be given back.")

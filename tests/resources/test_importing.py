@@ -65,11 +65,13 @@ def test_the_same_file_again_changes_nothing(world: World) -> None:
     assert len(enrolled("maria@example.org")) == 1
 
 
-def test_a_known_client_is_not_overwritten(world: World) -> None:
-    bring(world.provider_admin_a, world.provider_a, CLIENT)
-    report = bring(world.provider_admin_a, world.provider_a, CLIENT | {"phone": "555-7777"})
-    assert [error.code for error in report.errors] == ["import_would_overwrite"]
-    assert enrolled("maria@example.org")[0].client.phone == "555-0199"
+def test_what_a_file_may_not_replace_is_refused(world: World) -> None:
+    bring(world.provider_admin_a, world.provider_a, DEBTOR)
+    report = bring(world.provider_admin_a, world.provider_a, DEBTOR | {"first_set_341_date": "2099-06-20"})
+    assert [(error.code, error.sentence) for error in report.errors] == [
+        ("import_would_overwrite", "The record holds other details that no file may replace: first_set_341_date.")
+    ]
+    assert str(enrolled(DEBTOR["email"])[0].first_set_341_date) == "2099-05-20"
 
 
 def test_one_refused_row_keeps_the_whole_file_out(world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from audit.models import AuditEvent
 from core.context import acting
 from organizations.actors import load_actor
 from organizations.models import Organization
@@ -64,8 +65,32 @@ def test_a_check_is_recorded_once(world: World, row: dict[str, Any]) -> None:
 def test_another_amount_under_a_known_reference_is_refused(world: World, row: dict[str, Any]) -> None:
     bring(world.provider_admin_a, world.provider_a, row | {"amount_cents": "5000"})
     report = bring(world.provider_admin_a, world.provider_a, row | {"amount_cents": "1"})
-    assert [error.code for error in report.errors] == ["import_would_overwrite"]
+    assert [error.code for error in report.errors] == ["import_money_stays"]
+    assert "amount_cents" in report.errors[0].sentence
     assert [payment.amount_cents for payment in recorded(world)] == [5000]
+
+
+def test_a_mistyped_reference_is_corrected_and_money_stays(world: World, row: dict[str, Any]) -> None:
+    bring(world.provider_admin_a, world.provider_a, row | {"amount_cents": "5000"})
+    [payment] = recorded(world)
+    right = row | {"id": str(payment.pk), "reference": "Check 1024"}
+    report = bring(world.provider_admin_a, world.provider_a, right)
+    assert report.counts == {"created": 0, "updated": 1, "skipped": 0}, report.errors
+    [after] = recorded(world)
+    assert (after.note, after.amount_cents, after.status) == ("Check 1024", 5000, payment.status)
+    with as_system():
+        assert after.history.latest("history_date").history_change_reason.startswith("import ")
+        assert AuditEvent.objects.filter(act="payment.annotated", target_id=str(after.pk)).count() == 1
+    report = bring(world.provider_admin_a, world.provider_a, right | {"amount_cents": "1"})
+    assert [error.code for error in report.errors] == ["import_money_stays"]
+    other = right | {"enrollment_id": str(world.enrollment_a.pk)}
+    assert [e.code for e in bring(world.provider_admin_a, world.provider_a, other).errors] == ["import_money_stays"]
+
+
+def test_a_payment_of_another_tenant_or_by_card_is_unknown(world: World, row: dict[str, Any]) -> None:
+    for payment in (world.payment_b, world.payment_a):
+        report = bring(world.provider_admin_a, world.provider_a, row | {"id": str(payment.pk)})
+        assert [error.code for error in report.errors] == ["import_reference_unknown"]
 
 
 def test_an_enrollment_of_another_tenant_is_unknown(world: World, row: dict[str, Any]) -> None:

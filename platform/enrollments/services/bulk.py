@@ -150,13 +150,21 @@ def matches(rows: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[int, Match]:
 
 
 def staged_matches(run: ImportRun, lines: Sequence[int]) -> dict[int, Match]:
-    """The same for staged rows of a run, asked again before they are written. Existing clients are locked."""
+    """The same for staged rows of a run, asked again before they are written; what is on record is locked first."""
+    found = _asked_again(run, lines)
+    if found:
+        held = {Client: {m.client for m in found.values()}, Enrollment: {m.enrollment for m in found.values()}}
+        for model, ids in held.items():
+            list(model.objects.locked().filter(pk__in=ids - {None}).order_by("pk").values_list("pk"))
+        found = _asked_again(run, list(found))
+    return found
+
+
+def _asked_again(run: ImportRun, lines: Sequence[int]) -> dict[int, Match]:
     source = f"(SELECT s.line, f.* FROM {_STAGED}) AS f"  # noqa: S608 -- names of ours only
     with connection.cursor() as cursor:
         cursor.execute(_MATCH.format(source=source), [run.pk, list(lines), _CLOSED])
-        found = {row[0]: _match(row) for row in cursor.fetchall()}
-    list(Client.objects.locked().filter(pk__in={match.client for match in found.values()}).values_list("pk"))
-    return found
+        return {row[0]: _match(row) for row in cursor.fetchall()}
 
 
 def _match(row: tuple[Any, ...]) -> Match:

@@ -1,8 +1,9 @@
-"""Take back what an import brought, as long as nobody built on it.
+"""Take back what an import brought or corrected, as long as nobody built on it.
 
 Nobody was told anything yet, nothing was learnt from the client and nothing was paid: there is no counseling to keep
 a record of, only personal data that should not be here. So the rows go, and what stays is the evidence: who brought
-them and who took them back, their versions in the history, and an event for each in the chain.
+them and who took them back, their versions in the history, and an event for each in the chain. Records that were
+there before are corrected back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from audit.services import record_many
 from core.errors import DomainError
 from core.history import keep_versions
 from enrollments.models import Client, Enrollment
+from enrollments.services.corrections import restore, touched_since
 from imports.enums import Outcome
 from imports.models import ImportedRow, ImportRun
 
@@ -31,8 +33,8 @@ WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.id = given AND t.updated_at = 
 
 @transaction.atomic
 def withdraw_imported(run: ImportRun) -> None:
-    """Delete the enrollments and clients that `run` made, all of them. DomainError `import_undo_touched`, naming
-    lines, when one was changed since or another record stands on it."""
+    """Delete the enrollments and clients that `run` made and put back what it corrected, all of it. DomainError
+    `import_undo_touched`, naming lines, when one was changed since or another record stands on it."""
     made = ImportedRow.objects.filter(run=run, outcome=Outcome.CREATE)
     rows = list(made.order_by("line").values_list("line", "record_id", "beside_id"))
     enrollments = [row[1] for row in rows if row[1] is not None]
@@ -40,10 +42,11 @@ def withdraw_imported(run: ImportRun) -> None:
     touched = _touched(Enrollment, enrollments, run, within={}) | _touched(
         Client, clients, run, within={Enrollment: set(enrollments)}
     )
-    lines = [line for line, enrollment, client in rows if touched & {enrollment, client}]
+    lines = [line for line, enrollment, client in rows if touched & {enrollment, client}] + touched_since(run)
     if lines:
         _refuse(lines)
     reason = f"undo of {run.version}"
+    restore(run, reason=reason)
     homes = dict(Enrollment.objects.filter(pk__in=enrollments).values_list("pk", "provider_id"))
     keep_versions(Enrollment, enrollments, "-", reason=reason)
     keep_versions(Client, clients, "-", reason=reason)

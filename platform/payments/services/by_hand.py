@@ -68,3 +68,22 @@ def record_manual_payment(enrollment: Enrollment, *, note: str, amount_cents: in
     send_receipt(payment)
     settle(locked)
     return payment
+
+
+@transaction.atomic
+def annotate_payment(payment: Payment, *, note: str) -> Payment:
+    """Say anew how money that was recorded by hand came: a check's number that was mistyped. Nothing else of a payment
+    on record can be corrected. DomainError `reason_required`, `manual_payment_only`, `payment_noted_already` when
+    another payment of the enrollment stands under this note."""
+    if not note.strip():
+        raise DomainError("reason_required")
+    locked = Payment.objects.locked().get(pk=payment.pk)
+    if locked.source != PaymentSource.MANUAL:
+        raise DomainError("manual_payment_only")
+    twins = Payment.objects.filter(enrollment=locked.enrollment_id, source=PaymentSource.MANUAL, note=note)
+    if twins.exclude(pk=locked.pk).exists():
+        raise DomainError("payment_noted_already")
+    locked.note = note
+    locked.save(update_fields=["note", "updated_at"])
+    record("payment.annotated", locked, reason=note)
+    return locked

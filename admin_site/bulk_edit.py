@@ -121,7 +121,7 @@ class BulkEditMixin:
     def _ticked(self, request: HttpRequest) -> list[Any] | HttpResponse:
         keys = list(dict.fromkeys(request.POST.getlist("pk")))
         if not keys or len(keys) > EDIT_LIMIT:
-            code = "too_many_selected" if keys else "nothing_selected"
+            code = "too_many_to_edit" if keys else "nothing_selected"
             messages.error(request, str(DomainError(code, count=len(keys), limit=EDIT_LIMIT)))
             return HttpResponseRedirect(self.list_url())
         try:
@@ -255,7 +255,7 @@ def _ask(admin: Any, request: HttpRequest, queryset: models.QuerySet) -> HttpRes
     """From the list: the form for the ticked rows, or for all that match."""
     rows = list(queryset.order_by("pk")[: EDIT_LIMIT + 1])
     if len(rows) > EDIT_LIMIT:
-        messages.error(request, str(DomainError("too_many_selected", count=queryset.count(), limit=EDIT_LIMIT)))
+        messages.error(request, str(DomainError("too_many_to_edit", count=queryset.count(), limit=EDIT_LIMIT)))
         return HttpResponseRedirect(request.get_full_path())
     return admin._ask_page(request, rows, admin._form(request, rows))  # noqa: SLF001 -- the mixin's own page
 

@@ -16,6 +16,11 @@ declare_errors(
             _("Select fewer, or filter the list first."),
             400,
         ),
+        "too_many_to_edit": ErrorText(
+            _("You selected %(count)s; at most %(limit)s can be changed at once, each by its own form and rules."),
+            _("Filter the list first. A list that can be imported takes more: export it, change the file, import it."),
+            400,
+        ),
         "nothing_selected": ErrorText(_("Nothing is selected."), _("Tick at least one line in the list."), 400),
     }
 )

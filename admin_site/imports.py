@@ -23,7 +23,9 @@ from organizations.models import Organization
 from resources.formats import LIMITS, SafeCSV
 from resources.headers import guess_columns
 from resources.importing import begin_check, open_table
+from resources.sets import WrittenInSets
 from resources.staging import stage
+from resources.writing import CHUNK
 
 
 class UploadForm(forms.Form):
@@ -82,6 +84,8 @@ class ConsoleImport(ExchangePages):
         context = {
             "form": form, "writable": self.resource_class.writable, "required": self.resource_class.required,
             "example_url": self._address("import_example"), "row_limit": self.resource_class.row_limit,
+            "about_known": self.resource_class.about_known, "in_sets": issubclass(self.resource_class, WrittenInSets),
+            "chunk": CHUNK,
             "runs_url": f"{reverse(f'{self.admin_site.name}:imports_importrun_changelist')}"
                         f"?resource={self.resource_class.name}",
         }  # fmt: skip

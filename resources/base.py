@@ -55,8 +55,10 @@ class ConsoleResource(Resource):
     required: ClassVar[tuple[str, ...]] = ()
     key: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()
-    # How many rows one file may bring.
+    # How many rows one file may bring. Above `resources.writing.AT_ONCE` they are written in chunks.
     row_limit: ClassVar[int] = 2_000
+    # What people are told about rows whose record is there already.
+    about_known: ClassVar[Any] = ""
     labels: ClassVar[tuple[str, ...]] = ()
     shown_as: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     python_columns: ClassVar[Mapping[str, tuple[tuple[str, ...], Callable[..., Any]]]] = {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 
 from certificates.models import CgsNumber
@@ -33,6 +34,7 @@ class CgsNumberResource(ConsoleResource):
     name = "certificate-numbers"
     model = CgsNumber
     related: ClassVar = ("provider",)
+    about_known: ClassVar = _("A number that is on record already is left as it is.")
     key: ClassVar = ("number",)
     required: ClassVar = ("number",)
     writable: ClassVar = ("number", "enrollment_id", "batch")

@@ -20,6 +20,7 @@ from resources.verdicts import CREATE, ERROR, SKIP, UPDATE, RowError, Verdict
 from resources.widgets import ScopedReference
 
 BATCH = 2_000
+MOST_MEANINGS = 5_000
 Line = tuple[int, dict[str, Any]]
 Cleaned = tuple[int, dict[str, Any], dict[str, Any], list[RowError]]
 
@@ -40,6 +41,10 @@ class Checker:
         self._marks: dict[bytes, int] = {}
         self._people: dict[bytes, bytes] = {}
         self._widgets = [(name, resource.fields[name].widget) for name in resource.writable]
+        self._meanings: dict[str, dict[Any, Any]] = {
+            name: {} for name, widget in self._widgets if getattr(widget, "repeats", False)
+        }
+        self._blank = {name: widget.clean("", actor=resource.actor) for name, widget in self._widgets}
         if isinstance(resource, WrittenInSets):
             resource.begin(seed, options)
 
@@ -74,19 +79,31 @@ class Checker:
         known |= dict.fromkeys(told) | widget.resolve(told, self.resource.actor)
 
     def _values(self, line: int, cells: Mapping[str, Any]) -> tuple[dict[str, Any], list[RowError]]:
-        values: dict[str, Any] = {}
+        values = dict(self._blank)
         errors = []
         for name, widget in self._widgets:
-            try:
-                values[name] = widget.clean(
-                    cells.get(name), None, actor=self.resource.actor, known=self._known.get(name)
-                )
-            except DomainError as refusal:
-                errors.append(RowError.of(line, refusal, name))
-                continue
+            cell = cells.get(name)
+            if cell is not None and cell != "":
+                try:
+                    values[name] = self._meaning(name, widget, cell)
+                except DomainError as refusal:
+                    errors.append(RowError.of(line, refusal, name))
+                    continue
             if name in self.resource.required and values[name] in (None, ""):
                 errors.append(RowError.of(line, DomainError("import_value_missing"), name))
         return values, errors
+
+    def _meaning(self, name: str, widget: Any, cell: Any) -> Any:
+        """A cell's value; of columns that say the same few things again and again, worked out once."""
+        known = self._meanings.get(name)
+        if known is None:
+            return widget.clean(cell, None, actor=self.resource.actor, known=self._known.get(name))
+        told = (type(cell), cell)
+        if told not in known:
+            if len(known) >= MOST_MEANINGS:
+                known.clear()
+            known[told] = widget.clean(cell, None, actor=self.resource.actor, known=self._known.get(name))
+        return known[told]
 
     # --- written in sets --------------------------------------------------------------------------------------------
     def _compared(self, resource: WrittenInSets, cleaned: list[Cleaned]) -> list[Verdict]:

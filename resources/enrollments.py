@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 
 from accounts.enums import Language
@@ -53,6 +54,11 @@ class EnrollmentResource(WrittenInSets, ConsoleResource):
     model = Enrollment
     related: ClassVar = ("client",)
     row_limit: ClassVar = 200_000
+    about_known: ClassVar = _(
+        "A client of the same names, address and course is not entered twice: phone, language, chapter and case number "
+        "are corrected where the file says something else, a missing meeting date or deadline is filled in, and empty "
+        "cells change nothing."
+    )
     twin_refusal = "import_duplicate_client"
     key: ClassVar = ("first_name", "last_name", "email", "kind", "provider_slug", "firm_slug")
     required: ClassVar = ("first_name", "last_name", "email", "kind", "court_id")

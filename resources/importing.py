@@ -75,7 +75,7 @@ def check(resource: ConsoleResource, run: ImportRun, content: bytes, *, row_limi
         for verdicts in _verdicts(resource, checker, open_table(content, run.file_name)):
             for verdict in verdicts:
                 counts[verdict.kind] += 1
-                digest.update(json.dumps(_essence(verdict), cls=DjangoJSONEncoder).encode())
+            digest.update(json.dumps([_essence(verdict) for verdict in verdicts], cls=DjangoJSONEncoder).encode())
             if sum(counts.values()) > limit:
                 raise DomainError("import_too_many_rows", limit=limit)
             stage_rows(run, (_staged(resource, run, verdict) for verdict in verdicts))

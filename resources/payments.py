@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Concat, Trim
+from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 
 from core.context import Actor
@@ -69,6 +70,10 @@ class PaymentResource(ConsoleResource):
     name = "payments"
     model = Payment
     related: ClassVar = ("enrollment__client",)
+    about_known: ClassVar = _(
+        "The same reference for the same enrollment is not recorded twice. Give a payment’s id to correct its "
+        "reference; amounts on record never change."
+    )
     key: ClassVar = ("enrollment_id", "reference")
     required: ClassVar = ("enrollment_id", "reference")
     writable: ClassVar = ("payment_id", "enrollment_id", "reference", "amount_cents")
@@ -133,4 +138,8 @@ class PaymentResource(ConsoleResource):
         annotate_payment(record, note=values["reference"])
 
     def examples(self) -> list[dict[str, Any]]:
-        return [{"enrollment_id": str(uuid.UUID(int=1)), "reference": "Check 1042", "amount_cents": 5000}]
+        enrollment = str(uuid.UUID(int=1))
+        return [
+            {"enrollment_id": enrollment, "reference": "Check 1042", "amount_cents": 5000},
+            {"payment_id": str(uuid.UUID(int=2)), "enrollment_id": enrollment, "reference": "Check 1024, not 1042"},
+        ]

@@ -117,7 +117,7 @@ def _csv_rows(text: str, limits: Limits) -> Iterator[tuple[int, list[Any]]]:
         for number, row in enumerate(rows, start=1):
             if number == 1 and len(row) == 1 and re.search("[;\t]", row[0]):
                 raise DomainError("import_wrong_separator")
-            yield number, [restore_text_cell(cell) for cell in row]
+            yield number, [restore_text_cell(cell) if cell[:1] == "'" else cell for cell in row]
     except csv.Error as error:
         if "field limit" in str(error):
             raise DomainError("import_cell_too_long", row=number + 1, limit=limits.cell) from None

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models
 from django.db.models.functions import Cast, Lower
 from django.utils.translation import get_language
-from import_export.widgets import Widget
+from import_export import widgets
 
 from core.context import Actor
 from core.errors import DomainError
 
 _SHOWN = 80
+
+
+class Widget(widgets.Widget):
+    """`repeats` says that a file's cells hold few different texts, and that a text always has the same meaning."""
+
+    repeats: ClassVar[bool] = False
 
 
 class Text(Widget):
@@ -35,6 +41,8 @@ class Text(Widget):
 
 class Choice(Widget):
     """One of `choices` (value, label), told by value or by label, in any case; empty stays empty."""
+
+    repeats = True
 
     def __init__(self, choices: Iterable[tuple[str, Any]]) -> None:
         super().__init__()
@@ -76,6 +84,8 @@ class Email(Text):
 class Date(Widget):
     """A day as 2026-04-30; nothing else, because 04/05/2026 means two days."""
 
+    repeats = True
+
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> dt.date | None:
         text = _stripped(value)
         if not text:
@@ -103,6 +113,8 @@ class ScopedReference(Widget):
 
     A row out of sight is refused with the same words as one that does not exist.
     """
+
+    repeats = True
 
     def __init__(self, model: type[models.Model], by: str) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ _held: ContextVar[dt.datetime | None] = ContextVar("certaos_held_clock", default
 
 def now() -> dt.datetime:
     """The present moment, aware, in UTC."""
-    return _held.get() or timezone.now() + _behind
+    return _held.get() or dt.datetime.now(UTC) + _behind
 
 
 def follow_database() -> dt.timedelta:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -31,8 +31,13 @@ def seal(plain: str, *, bound_to: str) -> Sealed:
     """Encrypt `plain` under the current key; it opens only with the same `bound_to`."""
     key_id, key = next(iter(settings.FIELD_KEYS.items()))
     nonce = os.urandom(_NONCE_BYTES)
-    body = nonce + AESGCM(key).encrypt(nonce, plain.encode(), bound_to.encode())
+    body = nonce + _cipher(key).encrypt(nonce, plain.encode(), bound_to.encode())
     return Sealed(f"{PREFIX}:{key_id}:{base64.urlsafe_b64encode(body).decode()}")
+
+
+@lru_cache(maxsize=8)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
 
 
 def unseal(text: str, *, bound_to: str) -> str:
@@ -44,7 +49,7 @@ def unseal(text: str, *, bound_to: str) -> str:
         raise SealBroken(f"No key {key_id!r} for a sealed value.")
     raw = base64.urlsafe_b64decode(body)
     try:
-        return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], bound_to.encode()).decode()
+        return _cipher(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], bound_to.encode()).decode()
     except InvalidTag:
         raise SealBroken("A sealed value does not belong to this row, or was altered.") from None
 
@@ -53,7 +58,7 @@ def lookup_hash(*parts: str) -> str:
     """A keyed, length-prefixed digest for equality search over personal data, case and outer spaces ignored."""
     folded = [part.strip().casefold().encode() for part in parts]
     message = b"".join(len(part).to_bytes(4) + part for part in folded)
-    return hmac.new(settings.LOOKUP_KEY, message, hashlib.sha256).hexdigest()
+    return hmac.digest(settings.LOOKUP_KEY, message, "sha256").hex()
 
 
 class _SealedAttribute:

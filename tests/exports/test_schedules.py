@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from typing import Any
 
 import pytest
 import time_machine
+from django.test import Client
 
-from exports.enums import ScheduleStatus
+from exports.enums import ExportStatus, ScheduleStatus
 from exports.models import ExportRun, ScheduledExport
+from exports.services.runs import expire_runs
 from exports.services.schedules import end_schedule, next_slot, pause_schedule, resume_schedule, run_due
+from files.models import StoredFile
+from files.services import purge_expired
 from jobs.services import enqueue
 from notifications.models import Message
 from organizations.models import Membership
 from tests.database import as_system
 from tests.exports.wishes import scheduled
 from tests.factories.names import World
+from tests.web import sign_in
 from tests.work import run_due as work_off
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +102,40 @@ def test_the_schedule_starts_what_is_due(world: World) -> None:
     assert [job.kind for job in done] == ["exports.start_due", "exports.run"]
     with as_system():
         assert ExportRun.objects.get(schedule=schedule).status == "done"
+
+
+def test_a_scheduled_export_comes_by_mail_for_one_person_and_for_a_time(world: World) -> None:
+    """CERT-A21: schedule, job, mail with a link, the file for its owner only, then gone."""
+    schedule = scheduled(world.provider_admin_a)
+    hour = schedule.next_at + dt.timedelta(seconds=30)
+    with time_machine.travel(hour):
+        with as_system():
+            enqueue("exports.start_due", dedupe_key="schedule:exports.start_due:mail")
+        work_off("exports.start_due", "exports.run")
+        with as_system():
+            run = ExportRun.objects.get(schedule=schedule)
+            mail = Message.objects.get(event="export.ready", to=world.provider_admin_a.email)
+        [link] = set(re.findall(r"https?://[^/]+(/console/exports/exportrun/\S+?/)(?=\s|$)", mail.text_body))
+        assert str(run.pk) in link
+        assert opened(None, link).redirect_chain[-1][0].startswith("/")
+        assert b"".join(getattr(opened(None, link), "streaming_content", [b""])).find(b"provider-a") == -1
+        assert opened(world.provider_admin_b, link).status_code == 404
+        assert "Download" in opened(world.provider_admin_a, link).content.decode()
+        download = f"/console/exports/exportrun/{run.pk}/download/"
+        file = opened(world.provider_admin_a, download)
+        assert str(world.payment_a.pk).encode() in b"".join(file.streaming_content)
+        assert "attachment" in file["Content-Disposition"]
+        assert opened(world.owner_a, download).redirect_chain[-1][0].endswith("/change/")
+    with as_system():
+        stored = StoredFile.objects.get(pk=run.file_id)
+    with time_machine.travel(stored.expires_at + dt.timedelta(minutes=1)):
+        with as_system():
+            purge_expired()
+            expire_runs()
+            assert ExportRun.objects.get(pk=run.pk).status == ExportStatus.EXPIRED
+        assert not getattr(opened(world.provider_admin_a, download), "streaming", False)
+
+
+def opened(user: Any, address: str) -> Any:
+    browser = Client()
+    return (browser if user is None else sign_in(browser, user)).get(address, follow=True)

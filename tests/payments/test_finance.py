@@ -6,8 +6,10 @@ import csv
 import datetime as dt
 import io
 import random
+from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 
@@ -74,6 +76,72 @@ def test_page_file_and_rows_show_the_same_sums(world: World, databases: Database
         *body, last = list(rows_of(lines))[1:]
         for place in range(3, len(last)):
             assert last[place] == sum(row[place] for row in body)
+
+
+# Every line of the file, from the tables themselves, in the days of each provider.
+BOOKS = """
+WITH zones AS (SELECT id, name, time_zone FROM organizations_organization),
+happened AS (
+    SELECT provider_id AS home, succeeded_at AS moment, 1 AS paid, amount_cents AS paid_cents, 0 AS refunded_cents,
+        0 AS back_cents, 0 AS fees, 0 AS waived, 0 AS reduced, 0 AS denied FROM payments_payment
+    UNION ALL SELECT p.provider_id, r.succeeded_at, 0, 0, r.amount_cents, 0, 0, 0, 0, 0
+        FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id
+    UNION ALL SELECT p.provider_id, r.failed_at, 0, 0, 0, r.amount_cents, 0, 0, 0, 0
+        FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id WHERE r.succeeded_at IS NOT NULL
+    UNION ALL SELECT provider_id, decided_at, 0, 0, 0, 0, 0,
+        (status = 'granted' AND reduced_fee_cents IS NULL)::int,
+        (status = 'granted' AND reduced_fee_cents IS NOT NULL)::int, (status = 'denied')::int FROM payments_feewaiver
+    UNION ALL SELECT provider_id, enrolled_at, 0, 0, 0, 0, 1, 0, 0, 0 FROM enrollments_enrollment
+)
+SELECT z.name, greatest(date_trunc(%(unit)s, day)::date, %(first)s), sum(paid), sum(paid_cents), sum(refunded_cents),
+    sum(back_cents), sum(fees), sum(waived), sum(reduced), sum(denied)
+FROM happened JOIN zones z ON z.id = home, LATERAL (SELECT (moment AT TIME ZONE z.time_zone)::date AS day) AS local
+WHERE day BETWEEN %(first)s AND %(last)s GROUP BY 1, 2 ORDER BY 2, 1
+"""
+
+
+def booked(databases: Databases, unit: str, first: dt.date, last: dt.date) -> list[tuple[Any, ...]]:
+    with psycopg.connect(databases.cluster.superuser_dsn(databases.name)) as books:
+        found = books.execute(BOOKS, {"unit": unit, "first": first, "last": last}).fetchall()
+    return [(name, begins.isoformat(), *map(int, sums)) for name, begins, *sums in found]
+
+
+def exported(user: Any, unit: str, first: dt.date, last: dt.date) -> list[tuple[Any, ...]]:
+    query = f"?first={first}&last={last}&unit={unit}"
+    answer = sign_in(Client(), user).post(f"/console/payments/payment/finance/export/{query}", {"format": "csv"})
+    told = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))[1:]
+    cents = lambda text: int(Decimal(text) * 100)  # noqa: E731 -- one column after the other
+    lines = [
+        (name, begins, int(paid), cents(paid_sum), cents(back), cents(failed), *map(int, rest))
+        for name, begins, _ends, paid, paid_sum, _n, back, _m, failed, _net, *rest in told
+    ]
+    *body, total = lines
+    assert total[2:] == tuple(map(sum, zip(*(line[2:] for line in body), strict=True)))
+    assert all(cents(row[9]) == cents(row[4]) - cents(row[6]) + cents(row[8]) for row in told)
+    return body
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("unit", "first", "last"),
+    [("month", FIRST, LAST), ("quarter", FIRST, LAST), ("month", dt.date(2026, 3, 17), dt.date(2026, 8, 2)),
+     ("day", dt.date(2026, 5, 1), dt.date(2026, 6, 30))],
+)  # fmt: skip
+def test_the_file_foots_to_the_books(
+    world: World, databases: Databases, unit: str, first: dt.date, last: dt.date
+) -> None:
+    """Payments, refunds, refunds that came back, fees, waivers of each provider and period, by SQL."""
+    year_of_business(world, databases, seed=11)
+    with as_system():
+        granted = {"status": WaiverStatus.GRANTED, "decided_at": dt.datetime(2026, 5, 9, 20, tzinfo=dt.UTC)}
+        cases.make_waiver(world.studying_a, **granted)
+        cases.make_waiver(world.studying_b, reduced_fee_cents=1000, **granted)
+    by_owner(databases, "UPDATE enrollments_enrollment SET enrolled_at = '2026-05-31T23:30:00Z'")
+    whole = exported(world.platform_finance, unit, first, last)
+    assert whole == booked(databases, unit, first, last)
+    assert {line[0] for line in whole} == {"Provider A", "Provider B"}
+    own = exported(world.provider_admin_b, unit, first, last)
+    assert own == [line for line in whole if line[0] == "Provider B"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -50,8 +50,8 @@ def sealed_line(run: ImportRun, line: int, cells: Mapping[str, Any]) -> str:
     return seal(json.dumps(dict(cells), cls=DjangoJSONEncoder), bound_to=_binding(run, line))
 
 
-def opened_line(run: ImportRun, row: StagedRow) -> dict[str, Any]:
-    """What `sealed_line` closed; empty when nothing was kept."""
+def opened_line(run: ImportRun, row: Any) -> dict[str, Any]:
+    """What `sealed_line` closed, of a staged row or its `line` and `raw`; empty when nothing was kept."""
     return dict(json.loads(unseal(row.raw, bound_to=_binding(run, row.line)))) if row.raw else {}
 
 

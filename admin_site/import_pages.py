@@ -102,7 +102,8 @@ class RowsPage:
 
     def _shown(self, found: list[Any]) -> Iterator[ShownRow]:
         kept = {row.line: row for row in self.staged.filter(line__in=[row.line for row in found]).defer("facts", "raw")}
-        meta = RESOURCES[self.run.resource].model._meta
+        resource = RESOURCES[self.run.resource]
+        meta, titles = resource.model._meta, resource.titles()
         for row in found:
             told = kept.get(row.line)
             errors = [RowError.kept(row.line, error) for error in (told.errors or [])] if told else []
@@ -112,7 +113,8 @@ class RowsPage:
             written = isinstance(row, ImportedRow) and row.record_id and self.run.state != RunState.UNDONE
             url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.record_id]) if written else ""
             changes = (told.changes if told else getattr(row, "before", None)) or {}
-            yield ShownRow(row.line, row.outcome, told.label if told else "", url, changes, errors)
+            named = {titles.get(column, column): pair for column, pair in changes.items()}
+            yield ShownRow(row.line, row.outcome, told.label if told else "", url, named, errors)
 
     @property
     def counts(self) -> list[tuple[str, Any, int]]:

@@ -129,9 +129,11 @@ def _essence(verdict: Verdict) -> list[Any]:
 
 def _staged(resource: ConsoleResource, run: ImportRun, verdict: Verdict) -> dict[str, Any]:
     staged: dict[str, Any] = {"line": verdict.row, "outcome": verdict.kind}
-    for name in ("label", "facts", "record_id", "beside_id", "known_id", "seen"):
+    for name in ("label", "facts", "record_id", "beside_id", "known_id"):
         if getattr(verdict, name):
             staged[name] = getattr(verdict, name)
+    if verdict.seen is not None:
+        staged["seen"] = verdict.seen.isoformat()  # Django's encoder would cut microseconds off
     if verdict.changes:
         staged["changes"] = verdict.changes
     if verdict.errors:

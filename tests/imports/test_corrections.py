@@ -66,7 +66,7 @@ def test_a_file_does_four_things_and_says_which(world: World, client: Browser) -
     assert (run.to_create, run.to_skip, run.to_update, run.refused) == (1, 1, 1, 1)
     told = preview.content.decode()
     assert "<del>555-0199</del> → <ins>555-7777</ins>" in told
-    assert "<code>case_number</code>" in told
+    assert "Bankruptcy case number: <del>–</del> → <ins>26-70001</ins>" in told
     assert facts(DEBTOR["email"])["phone"] == DEBTOR["phone"]
     say(client, preview, leave_out="1")
     done = newest()

@@ -68,9 +68,8 @@ def test_the_same_file_again_changes_nothing(world: World) -> None:
 def test_what_a_file_may_not_replace_is_refused(world: World) -> None:
     bring(world.provider_admin_a, world.provider_a, DEBTOR)
     report = bring(world.provider_admin_a, world.provider_a, DEBTOR | {"first_set_341_date": "2099-06-20"})
-    assert [(error.code, error.sentence) for error in report.errors] == [
-        ("import_would_overwrite", "The record holds other details that no file may replace: first_set_341_date.")
-    ]
+    assert [error.code for error in report.errors] == ["import_would_overwrite"]
+    assert "first_set_341_date" in report.errors[0].sentence
     assert str(enrolled(DEBTOR["email"])[0].first_set_341_date) == "2099-05-20"
 
 

@@ -83,7 +83,7 @@ def test_a_mistyped_reference_is_corrected_and_money_stays(world: World, row: di
         assert AuditEvent.objects.filter(act="payment.annotated", target_id=str(after.pk)).count() == 1
     report = bring(world.provider_admin_a, world.provider_a, right | {"amount_cents": "1"})
     assert [error.code for error in report.errors] == ["import_money_stays"]
-    other = right | {"enrollment_id": str(world.enrollment_a.pk)}
+    other = right | {"enrollment_id": str(world.studying_a.pk)}
     assert [e.code for e in bring(world.provider_admin_a, world.provider_a, other).errors] == ["import_money_stays"]
 
 

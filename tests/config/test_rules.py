@@ -40,6 +40,7 @@ RAW_SQL = {
     "platform/jobs/progress.py": "writes beside the running transaction",
     "platform/enrollments/queries.py": "a function of the database answers for a row of another tenant",
     "platform/enrollments/services/bulk.py": "compares and writes thousands of rows, with history and evidence of each",
+    "platform/enrollments/services/corrections.py": "corrects them, and puts them back, the same way",
     "platform/enrollments/services/withdrawal.py": "takes them back the same way",
     "platform/imports/services/rows.py": "stages rows in sets",
     "platform/core/search.py": "asks the function that searches within the reader's scope",

@@ -153,9 +153,10 @@ def staged_matches(run: ImportRun, lines: Sequence[int]) -> dict[int, Match]:
     """The same for staged rows of a run, asked again before they are written; what is on record is locked first."""
     found = _asked_again(run, lines)
     if found:
-        held = {Client: {m.client for m in found.values()}, Enrollment: {m.enrollment for m in found.values()}}
-        for model, ids in held.items():
-            list(model.objects.locked().filter(pk__in=ids - {None}).order_by("pk").values_list("pk"))
+        clients = {match.client for match in found.values() if match.client}
+        enrollments = {match.enrollment for match in found.values() if match.enrollment}
+        list(Client.objects.locked().filter(pk__in=clients).values_list("pk"))
+        list(Enrollment.objects.locked().filter(pk__in=enrollments).values_list("pk"))
         found = _asked_again(run, list(found))
     return found
 

@@ -8,6 +8,7 @@ what is due when, and have acts of their own with a reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -82,7 +83,7 @@ def write_changes(run: ImportRun, lines: Sequence[int]) -> None:
     the caller's transaction. The caller holds the records and has compared them again."""
     if not lines:
         return
-    chosen = [run.pk, list(lines)]
+    chosen: list[Any] = [run.pk, list(lines)]
     with connection.cursor() as cursor:
         cursor.execute(_CORRECT, [clock.now(), *chosen, _ON_ENROLLMENT])
         enrollments = [row[0] for row in cursor.fetchall()]

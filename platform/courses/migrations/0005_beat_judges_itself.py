@@ -106,5 +106,5 @@ BEFORE = import_module("courses.migrations.0003_beat_by_index").SQL
 
 
 class Migration(migrations.Migration):
-    dependencies = (("courses", "0003_beat_by_index"),)
+    dependencies = (("courses", "0004_lists_walk"),)
     operations = (migrations.RunSQL(SQL, BEFORE),)

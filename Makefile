@@ -63,7 +63,7 @@ torture: $(READY) $(BROWSER) ## Hostile conditions, at length
 	@CERTAOS_TRIALS=long $(PY) -m pytest -n 2 --dist loadgroup -m "torture or control" --timeout 1800 $(ARGS)
 
 bench: $(READY) ## Measurements
-	@$(PY) -m pytest -m bench -p no:randomly $(ARGS)
+	@CERTAOS_CLUSTER=bench $(PY) -m pytest -m bench -p no:randomly $(ARGS)
 
 smoke: $(READY) $(BROWSER) ## The whole journey against a running stack: make smoke BASE_URL=http://...
 	@$(PY) -m tests.smoke $(if $(BASE_URL),--base-url $(BASE_URL)) $(ARGS)

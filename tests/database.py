@@ -1,9 +1,10 @@
 """Databases for tests: real PostgreSQL, the app roles, real commits where a test asks for them.
 
-The cluster stands in `.local/test`. A template database is built once per state of the schema: migrated and given
-its policies as the owner, then filled with `build_world()`. Every test process works in a copy; a test that commits
-gets a fresh copy after it. The login `app_test` owns nothing and may only become one of the app roles; it starts as
-app_web.
+The cluster stands in `.local/test`, its data in memory where there is room: copying a database takes a tenth of the
+time there. Measurements have one on disk, `.local/bench`. A template database is built once per state of the schema:
+migrated and given its policies as the owner, then filled with `build_world()`. Every test process works in a copy; a
+test that commits gets a fresh copy after it. The login `app_test` owns nothing and may only become one of the app
+roles; it starts as app_web.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import pytest
 from tests.factories.names import World
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCAL = ROOT / ".local" / "test"
+CLUSTER = os.environ.get("CERTAOS_CLUSTER", "test")
+LOCAL = ROOT / ".local" / CLUSTER
 SHAPING = ("platform/*/migrations/*.py", "platform/*/models.py", "platform/core/*.py", "tests/factories/*.py",
            "fixtures/courses/*.json", "fixtures/disclosures/*.json", "platform/*/services/*.py",
            "platform/*/services.py")  # fmt: skip
@@ -41,7 +43,7 @@ class Databases:
     def __init__(self) -> None:
         from config import postgres
 
-        self.cluster = postgres.ensure_running(LOCAL, fast=True)
+        self.cluster = postgres.ensure_running(LOCAL, fast=True, in_memory=CLUSTER == "test")
         self.cluster.ensure_test_role()
         self.template = f"template_{_shape()}"
         self.name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"

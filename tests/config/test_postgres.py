@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config import postgres
+from config import postgres, postgres_home
 from config.postgres_home import Postmaster
 from config.postgres_server import Server
 
@@ -226,6 +227,32 @@ def test_destroying_removes_data_and_credentials(tmp_path: Path) -> None:
     assert not data.exists()
     assert sorted(path.name for path in local.iterdir()) == ["pg.lock"]
     assert postgres.stop(local) is False
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every account may enter, as the one in memory is."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_a_cluster_in_memory_is_made_anew_when_memory_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_folder: Path
+) -> None:
+    local, memory = tmp_path / ".local", open_folder
+    monkeypatch.setattr(postgres_home, "_shelter_in_memory", lambda: memory / "clusters")
+    try:
+        first = postgres.ensure_running(local, fast=True, in_memory=True)
+        assert answer(first.dsn("app_web"), "SELECT 1") == 1
+        assert Server(local).home.data.is_relative_to(memory)
+        postgres.stop(local)
+        shutil.rmtree(memory / "clusters")
+        again = postgres.ensure_running(local, fast=True, in_memory=True)
+        assert answer(again.dsn("app_web"), "SELECT 1") == 1
+    finally:
+        postgres.destroy(local)
+    assert not list(memory.glob("clusters/cluster-*"))
 
 
 def test_an_interrupted_creation_is_begun_again(tmp_path: Path) -> None:

@@ -98,7 +98,8 @@ def confirm_many(admin: Any, action: PostAction, request: HttpRequest, queryset:
 
 
 def act_on_many(admin: Any, action: PostAction, request: HttpRequest) -> HttpResponse:
-    """POST only: do it to each row in a savepoint of its own. Rows out of sight count as absent."""
+    """POST only: do it to each row in a savepoint of its own. Rows out of sight count as absent; one that was saved
+    since the confirm page was shown is left alone."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if not action.is_here:
@@ -117,7 +118,10 @@ def act_on_many(admin: Any, action: PostAction, request: HttpRequest) -> HttpRes
     form = action.form_class()(request.POST, request=request)
     if not form.is_valid():
         return _bulk_page(admin, action, request, rows, form)
-    outcomes = [_outcome(admin, action, request, row, form.cleaned_data) for row in rows]
+    outcomes = [
+        _outcome(admin, action, request, row, form.cleaned_data | {"seen": request.POST.get(f"seen-{row.pk}", "")})
+        for row in rows
+    ]
     done = [outcome for outcome in outcomes if outcome.refusal is None]
     context = {"action": action, "done": done, "left": [o for o in outcomes if o.refusal], "back": admin.list_url()}
     return _page(admin, request, "console/bulk_result.html", str(action.title), context)
@@ -141,7 +145,7 @@ def _bulk_page(admin: Any, action: PostAction, request: HttpRequest, rows: list[
     context = {
         "action": action,
         "form": form,
-        "possible": [row for row, refusal in lines if refusal is None],
+        "possible": [(row, version_of(row)) for row, refusal in lines if refusal is None],
         "impossible": [(row, refusal, why_link(admin, action.name, row)) for row, refusal in lines if refusal],
         "address": reverse(f"{admin.admin_site.name}:{admin.address_name('bulk', action.name)}"),
         "back": admin.list_url(),

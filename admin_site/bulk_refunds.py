@@ -61,8 +61,13 @@ class BulkRefunds:
 
     @console_view("refund-many/", permission=REFUND, detail=False, methods=("POST",))
     def refund_many(self: Any, request: HttpRequest) -> HttpResponse:
-        """The form comes back filled in: refund each, then show the report."""
-        rows = _chosen(self, request, request.POST.getlist("pk"))
+        """The form comes back filled in: refund each, then show the report. One of which another amount is left than
+        the page said is reported, not refunded."""
+        keys = request.POST.getlist("pk")
+        if len(keys) > BULK_LIMIT:
+            messages.error(request, str(DomainError("too_many_selected", count=len(keys), limit=BULK_LIMIT)))
+            return HttpResponseRedirect(self.list_url())
+        rows = _chosen(self, request, keys)
         form = BulkRefundForm(request.POST, request=request)
         if not form.is_valid() or not rows:
             return _form_page(self, request, rows, form)
@@ -75,6 +80,7 @@ class BulkRefunds:
             cents=cents_of(data["amount"]) or None,
             reference=data["reference"].strip(),
             notify=data["notify"],
+            shown=_left_as_shown(request, rows),
         )
         refund_many(wish)
         return HttpResponseRedirect(f"{_address(self, 'bulk_report')}?run={wish.run}")
@@ -126,6 +132,12 @@ def _chosen(admin: Any, request: Any, keys: list[Any]) -> list[Payment]:
     rows = Payment.objects.permitted_to(request.actor, REFUND).filter(pk__in=wanted)
     found = {payment.pk: payment for payment in rows.select_related("enrollment__client")}
     return [found[key] for key in wanted if key in found]
+
+
+def _left_as_shown(request: HttpRequest, rows: list[Payment]) -> dict[UUID, int]:
+    """What the page said was left of each payment, in cents."""
+    told = {payment.pk: request.POST.get(f"left-{payment.pk}", "") for payment in rows}
+    return {key: int(cents) for key, cents in told.items() if cents.isascii() and cents.isdigit()}
 
 
 def _is_id(key: Any) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
@@ -20,7 +20,8 @@ from payments.services.refunds import refundable_cents
 @dataclass(frozen=True, slots=True)
 class BulkRefund:
     """The wish: `cents` of each payment (None: all that is left), each the way it came. `run` names it for ever;
-    `reference` says how money that came by hand goes back."""
+    `reference` says how money that came by hand goes back. `shown` is what the person saw as left of each, in cents:
+    a payment of which something else is left now stays as it is, with `changed_meanwhile`."""
 
     run: UUID
     payments: Sequence[UUID]
@@ -29,6 +30,7 @@ class BulkRefund:
     cents: int | None = None
     reference: str = ""
     notify: bool = True
+    shown: Mapping[UUID, int] = field(default_factory=dict)
 
     def plan(self, payment: Payment) -> RefundPlan:
         """The plan for one of the payments."""
@@ -43,6 +45,12 @@ class BulkRefund:
             notify=self.notify,
             key=uuid.uuid5(self.run, str(payment.pk)),
         )
+
+    def refuse_changed(self, payment: Payment) -> None:
+        """DomainError `changed_meanwhile` when something else is left of the payment than the person saw."""
+        left = refundable_cents(payment)
+        if self.shown.get(payment.pk, left) != left:
+            raise DomainError("changed_meanwhile")
 
 
 @transaction.atomic
@@ -68,6 +76,7 @@ def refund_many(wish: BulkRefund) -> list[BulkRefundLine]:
 def _one(wish: BulkRefund, position: int, payment: Payment, plan: RefundPlan, together: int) -> BulkRefundLine:
     line = BulkRefundLine(run=wish.run, position=position, payment=payment, amount_cents=max(plan.total_cents, 0))
     try:
+        wish.refuse_changed(payment)
         with transaction.atomic():
             done = give_back(plan, together_cents=together)
     except DomainError as refusal:

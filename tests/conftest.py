@@ -9,9 +9,10 @@ from tests import trials
 from tests.bench.results import measured
 from tests.bench.volume import volume
 from tests.database import django_db_setup
+from tests.storage import folder
 from tests.trials import trial
 
-__all__ = ["django_db_setup", "measured", "trial", "volume"]
+__all__ = ["django_db_setup", "folder", "measured", "trial", "volume"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -23,20 +23,9 @@ from tests.database import as_system
 from tests.factories.names import World
 from tests.web import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("folder")]
 
 PDF = b"%PDF-1.7 a certificate"
-
-
-@pytest.fixture(autouse=True)
-def folder(settings: Any, tmp_path: Path) -> Path:
-    settings.STORAGES = settings.STORAGES | {
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": settings.PRIVATE_FILES | {"location": tmp_path / "files"},
-        }
-    }
-    return tmp_path / "files"
 
 
 def keep(world: World, **changes: Any) -> StoredFile:

@@ -7,7 +7,6 @@ import io
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,18 +34,7 @@ from tests.resources.hostile import hostile_cells, is_formula, starts_formula
 from tests.trials import Trial
 from tests.web import sign_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def folder(settings: Any, tmp_path: Path) -> Path:
-    settings.STORAGES = settings.STORAGES | {
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": settings.PRIVATE_FILES | {"location": tmp_path / "files"},
-        }
-    }
-    return tmp_path / "files"
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("folder")]
 
 
 @contextmanager

@@ -3,10 +3,7 @@ written. A canary stands in the text of tenant B."""
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import zipfile
 from typing import Any
 
 import psycopg
@@ -16,9 +13,9 @@ from django.db import models
 from core.privacy import Privacy
 from tests.database import Databases
 from tests.matrix.objects import Objects
+from tests.words import stands_in
 
 CANARY = "cnry7f3q9x"
-_ENCODED = [base64.b64encode(b"x" * shift + CANARY.encode())[4 : 4 + 9] for shift in range(3)]
 # Written at any request: when a session was used, how often an address came, that something was refused.
 HOUSEKEEPING = frozenset({"django_session", "usersessions_usersession", "core_ratelimit", "audit_systemevent",
                           "django_cache"})  # fmt: skip
@@ -29,8 +26,7 @@ CREATE FUNCTION matrix.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER 
 DECLARE r jsonb;
 BEGIN
   r := to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END);
-  INSERT INTO matrix.log (tbl, op, pk, fact) VALUES (TG_TABLE_NAME, TG_OP, r->>'id',
-    CASE WHEN TG_TABLE_NAME IN ('audit_auditevent', 'audit_systemevent') THEN r END);
+  INSERT INTO matrix.log (tbl, op, pk, fact) VALUES (TG_TABLE_NAME, TG_OP, r->>'id', r);
   RETURN NULL;
 END $$;
 GRANT USAGE ON SCHEMA matrix TO PUBLIC;
@@ -128,10 +124,5 @@ def business(found: list[Any]) -> list[Any]:
 
 
 def leaks(body: bytes, headers: str) -> bool:
-    """Whether the canary stands in an answer, as it is, encoded, or inside of a spreadsheet."""
-    texts = [body, headers.encode(errors="replace")]
-    if body[:2] == b"PK":
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            texts += [archive.read(name) for name in archive.namelist()]
-    wanted = [CANARY.encode(), *_ENCODED]
-    return any(token in text for text in texts for token in wanted)
+    """Whether the canary stands in an answer."""
+    return stands_in(CANARY, body, headers.encode(errors="replace"))

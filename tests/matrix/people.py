@@ -33,7 +33,8 @@ _NAMES = {
 }  # fmt: skip
 
 
-def _session(user: User, **changes: Any) -> str:
+def session_of(user: User, **changes: Any) -> str:
+    """The key of a new session of `user`, as the sign-in page would leave it but for `changes`."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "accounts.backends.SignInBackend"
@@ -47,7 +48,7 @@ def _session(user: User, **changes: Any) -> str:
 
 
 def _expired(world: World) -> tuple[User, str]:
-    user, key = world.provider_admin_a, _session(world.provider_admin_a)
+    user, key = world.provider_admin_a, session_of(world.provider_admin_a)
     from django.contrib.sessions.models import Session  # noqa: PLC0415 -- needs the settings
 
     Session.objects.filter(pk=key).update(expire_date=clock.now() - dt.timedelta(minutes=1))
@@ -56,13 +57,13 @@ def _expired(world: World) -> tuple[User, str]:
 
 def _superseded(world: World) -> tuple[User, str]:
     user = world.provider_admin_a
-    return user, _session(user, **{GENERATION_KEY: user.session_generation - 1})
+    return user, session_of(user, **{GENERATION_KEY: user.session_generation - 1})
 
 
 def _deactivated(world: World) -> tuple[User, str]:
     user = make_user("deactivated@tenant-a.example")
     make_membership(user, world.provider_a, Role.PROVIDER_ADMIN)
-    key = _session(user)
+    key = session_of(user)
     User.objects.filter(pk=user.pk).update(is_active=False)
     return user, key
 
@@ -71,7 +72,7 @@ def _suspended(world: World) -> tuple[User, str]:
     user = make_user("suspended@tenant-a.example")
     membership = make_membership(user, world.provider_a, Role.PROVIDER_ADMIN)
     type(membership).objects.filter(pk=membership.pk).update(status=MembershipStatus.SUSPENDED)
-    return user, _session(user)
+    return user, session_of(user)
 
 
 KINDS: dict[str, Callable[[World], tuple[User, str]]] = {
@@ -101,7 +102,7 @@ def everybody(world: World) -> dict[str, Person]:
     with as_system():
         for role, name in _NAMES.items():
             user = getattr(world, name) if name else None
-            found[role] = Person(role, user, _session(user) if user else "", _homes(world, role, user))
+            found[role] = Person(role, user, session_of(user) if user else "", _homes(world, role, user))
         for role, make in KINDS.items():
             user, key = make(world)
             found[role] = Person(role, user, key, _homes(world, role, user))

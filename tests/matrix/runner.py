@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -30,20 +32,24 @@ from tests.trials import ROOT
 
 EVIDENCE = ROOT / "evidence" / "matrix.json"
 Cell = tuple[Act, str, str]
+Written = Callable[[], list[Any]]
 
 
 @dataclass(slots=True)
 class Result:
-    """What a run found."""
+    """What a run found. `refused` counts the refusals of each POST; those of a POST that nobody did with success prove
+    nothing, and are the `void_cells`."""
 
     acts: int = 0
     cells: int = 0
+    void_cells: int = 0
     void: set[str] = field(default_factory=set)
     unlisted: list[str] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     queries: dict[str, int] = field(default_factory=dict)
     posted: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
 
 
@@ -95,6 +101,7 @@ class Matrix:
         result.violations += [f"the database itself: {table} {fault}" for table, fault in rls.faults().items()]
         worked = {name for name, times in result.posted.items() if times}
         result.void = {name for name in result.posted if name not in worked}
+        result.void_cells = sum(result.refused.get(name, 0) for name in result.void)
         return result
 
     def _one(self, result: Result, answers: Any, act: Act, role: str, scope: str) -> None:
@@ -110,6 +117,8 @@ class Matrix:
             result.queries[act.name] = max(result.queries.get(act.name, 0), answer.queries)
             if act.verb == "POST":
                 result.posted[act.name] = result.posted.get(act.name, 0) + bool(ledger.business(answer.changes))
+        elif act.verb == "POST" and verdict not in {"open", "confirm"}:
+            result.refused[act.name] = result.refused.get(act.name, 0) + 1
         answers[act.name, role][scope] = answer
 
     def _compare(self, result: Result, answers: dict[tuple[str, str], dict[str, Answer]]) -> None:
@@ -131,19 +140,35 @@ class Matrix:
     # --- one request ------------------------------------------------------------------------------------------------
     def ask(self, act: Act, person: Person, scope: str, body: dict[str, Any] | None = None) -> Answer:
         """One request in a savepoint of its own, undone afterwards."""
-        with transaction.atomic():
-            url, sent = self._made(act, person, scope, body)
-            before = self._last()
-            ContextProbe.seen.clear()
-            counter = _Counter()
-            with connection.execute_wrapper(counter):
-                response = self.send(act.verb, url, sent, person)
-            found = self._since(before)
-            answer = _answer(response, url, found, counter.count, list(ContextProbe.seen))
-            transaction.set_rollback(True)
-        return answer
+        with self.undone() as written:
+            url, sent = self.made(act, person, scope, body)
+            return self.answer(act.verb, url, sent, person, written)
 
-    def _made(self, act: Act, person: Person, scope: str, body: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    def answer(self, verb: str, url: str, body: dict[str, Any], person: Person, written: Written) -> Answer:
+        """One request, to be undone by the caller, and what it did."""
+        written()
+        ContextProbe.seen.clear()
+        counter = _Counter()
+        with connection.execute_wrapper(counter):
+            response = self.send(verb, url, body, person)
+        return _answer(response, url, written(), counter.count, list(ContextProbe.seen))
+
+    @contextmanager
+    def undone(self) -> Iterator[Written]:
+        """A savepoint that is undone in the end; calling what it yields tells what was written since the last call."""
+        last = self._last()
+
+        def written() -> list[Any]:
+            nonlocal last
+            found, last = self._since(last), self._last()
+            return found
+
+        with transaction.atomic():
+            yield written
+            transaction.set_rollback(True)
+
+    def made(self, act: Act, person: Person, scope: str, body: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+        """The address and the body of one cell, `body` itself where one is given; its row is made ready for the act."""
         key = key_of(act, scope, self.objects) or ""
         if act.model is not None and (not key or scope in {"absent", "malformed"}):
             key = self._stand_in(act.model)

@@ -1,4 +1,4 @@
-"""Nine mistakes one could make in the product; the matrix must see every one of them."""
+"""Ten mistakes one could make in the product; the matrix must see every one of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
-from django.db import connection, models
 from django.urls import clear_url_caches, path
 from unfold.admin import ModelAdmin
 
@@ -26,9 +25,10 @@ from organizations import decisions
 from organizations.backends import allows
 from organizations.models import Organization
 from organizations.roles import rank_of
-from tests.database import role
+from resources.base import ConsoleResource
 from tests.matrix.discovery import discover
 from tests.matrix.runner import Matrix
+from tests.matrix.sabotage import bare, everything
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("matrix"), pytest.mark.control("A-01")]
 Patch = pytest.MonkeyPatch
@@ -39,18 +39,6 @@ def found(matrix: Matrix, pattern: str) -> list[str]:
     cells = [cell for cell in matrix.cells() if re.fullmatch(pattern, f"{cell[0].name} {cell[1]} {cell[2]}")]
     assert cells, pattern
     return matrix.run(cells).violations
-
-
-def bare(*kinds: type[models.Model]) -> None:
-    """Take the second net away, in this test's transaction: otherwise it would hide the mistake in the first."""
-    with role("owner"), connection.cursor() as cursor:
-        for model in kinds:
-            cursor.execute(f'ALTER TABLE "{model._meta.db_table}" DISABLE ROW LEVEL SECURITY')
-
-
-def everything(model: Any, request: Any, permission: str) -> Any:
-    """What a careless queryset would be: every row."""
-    return model._default_manager.all()
 
 
 def says(faults: list[str], words: str) -> bool:
@@ -103,6 +91,13 @@ def test_a_choice_of_foreign_rows(matrix: Matrix, monkeypatch: Patch) -> None:
     monkeypatch.setattr(ScopedFieldsMixin, "hides_tenant", lambda *_: False)
     bare(Organization)
     assert says(found(matrix, r"GET console/certificates\.cgsnumber/add provider_admin -"), "shows text of tenant B")
+
+
+def test_an_export_of_every_row(matrix: Matrix, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(ConsoleResource, "export_rows", lambda self, _rows=None: self.model._default_manager.all())
+    bare(*apps.get_app_config("enrollments").get_models(), Organization)
+    faults = found(matrix, r"POST console/enrollments\.enrollment/export:csv provider_admin -")
+    assert says(faults, "shows text of tenant B")
 
 
 def test_a_model_registered_with_the_packages_own_class(matrix: Matrix, monkeypatch: Patch) -> None:

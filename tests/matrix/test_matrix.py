@@ -68,7 +68,7 @@ def test_no_answer_differs_from_the_policy(matrix: Matrix, laid_open: tuple[Obje
     shown = "\n".join(result.violations[:40])
     trial.report(
         n=len(cells), violations=len(result.violations), acts=result.acts, void=len(result.void),
-        unlisted=len(result.unlisted), first=shown,
+        void_cells=result.void_cells, unlisted=len(result.unlisted), first=shown,
     )  # fmt: skip
     assert not result.unlisted
     if LONG:
@@ -80,3 +80,4 @@ def _enough_is_proven(result: Result) -> None:
     posts = [name for name in result.posted if name.startswith("POST console/")]
     void = [name for name in result.void if name.startswith("POST console/")]
     assert len(void) <= 0.25 * len(posts), sorted(void)
+    assert result.void_cells <= 0.01 * result.cells, sorted(result.void)

@@ -111,7 +111,8 @@ class ConsoleModelAdmin(
         return reverse(f"{self.admin_site.name}:{self.address_name('changelist')}")
 
     def get_urls(self) -> list[Any]:
-        """History of one version, the declared pages and actions, then Django's own."""
+        """History of one version, the declared pages and actions, then Django's own, but for its unnamed redirect from
+        anything below the list to a record of that name."""
         own = [
             re_path(
                 r"^([^/]+)/history/([^/]+)/$", self._guarded(self.history_form_view),
@@ -122,7 +123,7 @@ class ConsoleModelAdmin(
         own += [self._page_pattern(page) for page in self.declared_pages()]
         for action in self.declared_actions():
             own += self._action_patterns(action)
-        return own + super().get_urls()
+        return own + [pattern for pattern in super().get_urls() if pattern.name]
 
     def _guarded(self, view: Any) -> Any:
         def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -110,7 +110,7 @@ def _place(entry: URLPattern, route: str, text: str) -> tuple[str, str, str, typ
             page = mark + page.removeprefix(prefix)
     if page == "options" and not related_filters(admin):
         page = "no_options"
-    return "console", meta.label_lower, _PAGES.get(page, page) or "short", model
+    return "console", meta.label_lower, _PAGES.get(page, page), model
 
 
 def related_filters(admin: Any) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from allauth.account.internal.flows.login import (
     _AUTHENTICATION_METHODS_USER_SESSION_KEY,
@@ -19,8 +20,8 @@ from organizations.actors import GENERATION_KEY
 from tests.database import as_system
 
 
-def sign_in(client: Client, user: User) -> Client:
-    """Give `client` a session of `user`, as the sign-in page would."""
+def session_of(user: User, **changes: Any) -> str:
+    """The key of a new session of `user`, as the sign-in page would leave it but for `changes`."""
     with as_system():
         session = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY] = str(user.pk)
@@ -30,6 +31,12 @@ def sign_in(client: Client, user: User) -> Client:
         session[SIGNED_IN_AT] = now_stamp()
         session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": clock.now().timestamp()}]
         session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(user.pk)
+        session.update(changes)
         session.save()
-    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    return str(session.session_key)
+
+
+def sign_in(client: Client, user: User) -> Client:
+    """Give `client` a session of `user`, as the sign-in page would."""
+    client.cookies[settings.SESSION_COOKIE_NAME] = session_of(user)
     return client

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-
 from accounts.models import User
+from accounts.sessions import SEEN_AT
 from core import clock
 from organizations.actors import GENERATION_KEY
 from organizations.enums import MembershipStatus, Role
 from tests.database import as_system
 from tests.factories.names import World
 from tests.factories.people import make_membership, make_user
+from tests.web import session_of
 
 PLATFORM = ("support", "finance", "platform_admin")
 # They have reason to see rows of tenant B.
@@ -33,22 +31,13 @@ _NAMES = {
 }  # fmt: skip
 
 
-def session_of(user: User, **changes: Any) -> str:
-    """The key of a new session of `user`, as the sign-in page would leave it but for `changes`."""
-    session = import_module(settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "accounts.backends.SignInBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session[GENERATION_KEY] = user.session_generation
-    session["activity_noted_at"] = int(clock.now().timestamp()) + 86_400
-    session["account_authentication_methods"] = [{"method": "password", "at": clock.now().timestamp()}]
-    session.update(changes)
-    session.save()
-    return session.session_key
+def busy_session_of(user: User, **changes: Any) -> str:
+    """A session whose use was just noted, so that no request has to."""
+    return session_of(user, **{SEEN_AT: int(clock.now().timestamp()) + 86_400} | changes)
 
 
 def _expired(world: World) -> tuple[User, str]:
-    user, key = world.provider_admin_a, session_of(world.provider_admin_a)
+    user, key = world.provider_admin_a, busy_session_of(world.provider_admin_a)
     from django.contrib.sessions.models import Session  # noqa: PLC0415 -- needs the settings
 
     Session.objects.filter(pk=key).update(expire_date=clock.now() - dt.timedelta(minutes=1))
@@ -57,13 +46,13 @@ def _expired(world: World) -> tuple[User, str]:
 
 def _superseded(world: World) -> tuple[User, str]:
     user = world.provider_admin_a
-    return user, session_of(user, **{GENERATION_KEY: user.session_generation - 1})
+    return user, busy_session_of(user, **{GENERATION_KEY: user.session_generation - 1})
 
 
 def _deactivated(world: World) -> tuple[User, str]:
     user = make_user("deactivated@tenant-a.example")
     make_membership(user, world.provider_a, Role.PROVIDER_ADMIN)
-    key = session_of(user)
+    key = busy_session_of(user)
     User.objects.filter(pk=user.pk).update(is_active=False)
     return user, key
 
@@ -72,7 +61,7 @@ def _suspended(world: World) -> tuple[User, str]:
     user = make_user("suspended@tenant-a.example")
     membership = make_membership(user, world.provider_a, Role.PROVIDER_ADMIN)
     type(membership).objects.filter(pk=membership.pk).update(status=MembershipStatus.SUSPENDED)
-    return user, session_of(user)
+    return user, busy_session_of(user)
 
 
 KINDS: dict[str, Callable[[World], tuple[User, str]]] = {
@@ -102,7 +91,7 @@ def everybody(world: World) -> dict[str, Person]:
     with as_system():
         for role, name in _NAMES.items():
             user = getattr(world, name) if name else None
-            found[role] = Person(role, user, session_of(user) if user else "", _homes(world, role, user))
+            found[role] = Person(role, user, busy_session_of(user) if user else "", _homes(world, role, user))
         for role, make in KINDS.items():
             user, key = make(world)
             found[role] = Person(role, user, key, _homes(world, role, user))

@@ -59,8 +59,9 @@ class _Reader(HTMLParser):
         kind = told.get("type", "text").lower()
         if kind in _PRESSED:
             return
-        ticked = kind not in {"checkbox", "radio"} or "checked" in told
-        self.forms[-1].offer(told["name"], *([told.get("value", "on")] if ticked else []))
+        box = kind in {"checkbox", "radio"}
+        sent = [told.get("value", "on" if box else "")]
+        self.forms[-1].offer(told["name"], *(sent if not box or "checked" in told else []))
 
     def handle_data(self, data: str) -> None:
         if self._text is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +41,8 @@ def _join(world: World) -> dict[tuple[str, str], str]:
 
     with as_system():
         for user in (world.client_user_a, world.counselor_a, world.counselor_b):
-            UserSession.objects.create(user=user, ip="127.0.0.1", session_key=user.pk.hex, user_agent="Firefox")
+            key = secrets.token_hex(16)
+            UserSession.objects.create(user=user, ip="127.0.0.1", session_key=key, user_agent="Firefox")
         colleague = make_user("colleague@tenant-a.example")
         membership = make_membership(colleague, world.provider_a, Role.COUNSELOR)
     return {("organizations.membership", "tenant"): str(membership.pk), ("accounts.user", "tenant"): str(colleague.pk)}

@@ -94,7 +94,8 @@ def test_a_choice_of_foreign_rows(matrix: Matrix, monkeypatch: Patch) -> None:
 
 
 def test_an_export_of_every_row(matrix: Matrix, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(ConsoleResource, "export_rows", lambda self, _rows=None: self.model._default_manager.all())
+    monkeypatch.setattr(ConsoleResource, "get_queryset", lambda self, _verb="export": self.model._default_manager.all())
+    monkeypatch.setattr(ConsoleResource, "export_rows", lambda self, _rows=None: self.get_queryset())
     bare(*apps.get_app_config("enrollments").get_models(), Organization)
     faults = found(matrix, r"POST console/enrollments\.enrollment/export:csv provider_admin -")
     assert says(faults, "shows text of tenant B")

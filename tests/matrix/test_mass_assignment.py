@@ -1,7 +1,8 @@
 """A form takes what it shows and nothing else: every further field that is sent along changes nothing.
 
-Each form is sent three times by somebody who may: twice as it is rendered, and once with every column of its model and
-what an attacker would guess. What the first two wrote alike must be written alike by the third.
+Each form is sent three times by somebody who may: as it is rendered, then with every column of its model and what an
+attacker would guess, then as it is rendered again. What the first and the last wrote alike must be written alike in
+between.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def shown_fields(matrix: Matrix, cell: Cell, body: dict[str, Any]) -> set[str]:
     page = matrix.ask(Act("GET", *(getattr(act, name) for name in ("area", "noun", "what", "route", "pattern",
                       "arguments", "model", "detail"))), matrix.people[role], scope)  # fmt: skip
     ours = [form for form in forms_of(page.body.decode(errors="replace")) if body.keys() & form.fields.keys()]
-    return set(body).union(*(form.fields for form in ours))
+    return set().union(*(form.fields for form in ours)) if ours else set(body)
 
 
 def written_by(matrix: Matrix, cell: Cell, more: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
@@ -99,22 +100,22 @@ def assigned(matrix: Matrix, cells: list[Cell]) -> tuple[int, int, list[str]]:
         body, once = written_by(matrix, cell, {})
         if not once:
             continue
-        alike = steady(once, written_by(matrix, cell, {})[1])
         more = further(matrix, act, shown_fields(matrix, cell, body))
-        after = written_by(matrix, cell, more)[1]
+        attacked = written_by(matrix, cell, more)[1]
+        alike = steady(once, written_by(matrix, cell, {})[1])
         forms, fields = forms + 1, fields + len(more)
-        found += [f"{act.name} as {role} on {scope}: {fault}" for fault in differences(alike, after)]
+        found += [f"{act.name} as {role} on {scope}: {fault}" for fault in differences(alike, attacked)]
     return forms, fields, found
 
 
-def differences(alike: list[Any] | None, after: list[Any]) -> list[str]:
+def differences(alike: list[Any] | None, attacked: list[Any]) -> list[str]:
     if alike is None:
         return ["never writes the same"]
-    if [line[:2] for line in alike] != [line[:2] for line in after]:
-        return [f"writes {[line[:2] for line in after]} instead of {[line[:2] for line in alike]}"]
+    if [line[:2] for line in alike] != [line[:2] for line in attacked]:
+        return [f"writes {[line[:2] for line in attacked]} instead of {[line[:2] for line in alike]}"]
     return [
         f"{table}.{name} becomes {fact[name]!r}"
-        for (table, _, kept), (_, _, fact) in zip(alike, after, strict=True)
+        for (table, _, kept), (_, _, fact) in zip(alike, attacked, strict=True)
         for name, value in kept.items()
         if fact[name] != value
     ]

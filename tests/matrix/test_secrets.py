@@ -40,10 +40,12 @@ BORN = {"1931-07-19": "July 19, 1931"}
 # client, both on the client's own record; the client's own date in the client's own form; a payment's page at the card
 # company by whoever pays.
 BY_DESIGN = {
-    "enrollments.client.ssn_last4": {"enrollments.client/list", "enrollments.client/record"},
-    "enrollments.client.birth_date": {"enrollments.client/record", "-/course_details", "-/course"},
+    "enrollments.client.ssn_last4": {"enrollments.client/list", "enrollments.client/record",
+                                     "enrollments.client/inline"},
+    "enrollments.client.birth_date": {"enrollments.client/record", "enrollments.client/inline", "-/course_details",
+                                      "-/course"},
     "payments.payment.checkout_url": {"-/pay"},
-}
+}  # fmt: skip
 WATCHED = "GET console/enrollments.client/list provider_admin"
 Secrets = dict[str, str]
 

@@ -95,7 +95,8 @@ class ConsoleChangeList(PagerMixin, ChangeList):
         return sorted_by(order, descending=asked.startswith("-"), rest=rest)
 
     def _order_at(self, index: str) -> Any:
-        place = int(index) if index.isascii() and index.isdigit() else len(self.list_display)
+        is_number = index.isascii() and index.isdigit() and len(index) < 8
+        place = int(index) if is_number else len(self.list_display)
         return self.get_ordering_field(self.list_display[place]) if place < len(self.list_display) else None
 
     @cached_property

@@ -114,6 +114,23 @@ class ScopedFieldsMixin:
         elif getattr(row, attname) not in set(self.tenants(request).values_list("pk", flat=True)):
             raise PermissionDenied
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A form without the tenant settles it before it judges, so that what is unique there is refused in words."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        if obj is not None or not self.hides_tenant(request):
+            return form
+        admin = self
+
+        class Settled(form):
+            def _post_clean(self) -> None:
+                admin.settle_tenant(request, self.instance, change=False)
+                super()._post_clean()
+
+            def _get_validation_exclusions(self) -> set[str]:
+                return set(super()._get_validation_exclusions()) - {admin.tenant_field}
+
+        return Settled
+
     # --- fields -----------------------------------------------------------------------------------------------------
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
         """The declared ones, what the model itself keeps from forms, every status (a status changes through actions

@@ -181,7 +181,7 @@ def test_secrets_are_shown_nowhere(
 ) -> None:
     secrets = plant(matrix, settings)
     shown, other = worth_asking(matrix)
-    cells = trial.random.sample(shown, min(len(shown), trial.scale(fast=80, long=6000)))
+    cells = trial.random.sample(shown, min(len(shown), trial.scale(fast=50, long=6000)))
     cells += trial.random.sample(other, trial.scale(fast=20, long=1500))
     cells += [cell for cell in shown if cell[0].what.startswith("mfa_") and cell[1] in {"client", "provider_admin"}]
     asked, found = errors(matrix, trial, secrets)

@@ -35,6 +35,13 @@ def _has_no_provider(application):
     return DomainError("action_not_now", state=_("a provider exists")) if application.provider_id else None
 
 
+def _not_open_yet(profile):
+    """Approved and on the public list: nothing is left to do."""
+    if profile.approval_status == ApprovalStatus.APPROVED and profile.is_active:
+        return DomainError("action_not_now", state=profile.get_approval_status_display())
+    return None
+
+
 def _has_provider(application):
     return None if application.provider_id else DomainError("application_without_provider")
 
@@ -214,6 +221,7 @@ class ProviderProfileAdmin(ConsoleModelAdmin):
         permission=DECIDE,
         title=_("Approve and activate"),
         confirm=_("The provider appears on the public list at once."),
+        available=_not_open_yet,
         icon="verified",
         row=True,
         bulk=True,

@@ -78,7 +78,7 @@ class PostAction:
 
     def refusal(self, request: HttpRequest, row: models.Model) -> DomainError | None:
         """Why this person cannot do this to this row now; None when the way is free."""
-        if not allows(request.actor, self.permission, row):
+        if not allows(request.actor, self.permission, row) or not getattr(row, "is_whole", True):
             return DomainError("permission_denied")
         return self.state_refusal(row)
 

@@ -31,6 +31,11 @@ class Row(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the reader sees all that an act on this row needs; a row that is not whole is only read."""
+        return True
+
 
 class Counter(models.Model):
     """A locked counter row: numbers without gaps, because the increment commits with what it numbers."""

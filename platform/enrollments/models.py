@@ -321,6 +321,13 @@ class Enrollment(Row):
         except Client.DoesNotExist:
             return gettext("Client not shared with you")
 
+    @property
+    def is_whole(self) -> bool:
+        try:
+            return bool(self.client)
+        except Client.DoesNotExist:
+            return False
+
 
 class DisclosureSet(Row):
     """One version of what must be told before any information is taken (28 CFR 58.20(l), 58.33(k))."""

@@ -10,7 +10,7 @@
     def test_a_worker_that_acknowledges_first_is_found_out(trial): ...   # the same judge, sabotaged; it must see red
 
 The short form runs in the suite, the long one under `make torture` (CERTAOS_TRIALS=long); `long=True` in the mark
-leaves a trial out of the suite. `CERTAOS_SEED` repeats a run. Every report is printed and appended to
+leaves a trial or its control out of the suite. `CERTAOS_SEED` repeats a run. Every report is printed and appended to
 `evidence/torture.jsonl`; `violations` other than zero fails the test.
 """
 
@@ -67,11 +67,14 @@ class Trial:
         assert violations == 0, text
 
 
+def marks(item: pytest.Item) -> list[pytest.Mark]:
+    """What says of a test that it is a trial or a control."""
+    return [mark for name in ("torture", "control") for mark in item.iter_markers(name)]
+
+
 def marked(item: pytest.Item) -> tuple[str, ...]:
     """The catalogue's ids that a test stands for, as trial or as control."""
-    return tuple(
-        identity for name in ("torture", "control") for mark in item.iter_markers(name) for identity in mark.args
-    )
+    return tuple(identity for mark in marks(item) for identity in mark.args)
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Drop the trials that only exist at length, unless this is the long run."""
     if LONG:
         return
-    kept = [item for item in items if not any(mark.kwargs.get("long") for mark in item.iter_markers("torture"))]
+    kept = [item for item in items if not any(mark.kwargs.get("long") for mark in marks(item))]
     dropped = [item for item in items if item not in kept]
     if dropped:
         config.hook.pytest_deselected(items=dropped)

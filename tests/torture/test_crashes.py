@@ -125,7 +125,7 @@ def kill_a_backend(cluster: OwnCluster) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.control("E-01", "E-02", "E-03")
+@pytest.mark.control("E-01", "E-02", "E-03", long=True)
 def test_a_server_that_acknowledges_before_it_keeps_is_found_out(stage: tuple[OwnCluster, str]) -> None:
     """The mistake: commits are acknowledged before they are written."""
     cluster, base = stage
@@ -201,7 +201,7 @@ def sit_on_every_connection(cluster: OwnCluster, most: int) -> list[psycopg.Conn
     return sitting
 
 
-@pytest.mark.control("E-04")
+@pytest.mark.control("E-04", long=True)
 def test_a_web_that_does_not_shed_is_found_out(stage: tuple[OwnCluster, str]) -> None:
     """The mistake: an unreachable database is an error like any other."""
     cluster, _base = stage

@@ -87,7 +87,7 @@ def as_deployed(settings: Any) -> None:
 @pytest.mark.torture("N-07")
 def test_every_address_answers_with_every_header(world: Any, databases: Any, trial: Any) -> None:
     known = sorted(set(addresses()))
-    chosen = known if len(known) <= (most := trial.scale(fast=60, long=10**6)) else trial.random.sample(known, most)
+    chosen = known if len(known) <= (most := trial.scale(fast=25, long=10**6)) else trial.random.sample(known, most)
     forget_limits(databases)
     n, found = sweep(world, [*chosen, *ODD])
     trial.report(n=n, violations=len(found), addresses=len(known), missing=dict(list(found.items())[:8]))

@@ -173,7 +173,7 @@ def test_work_moves_again_after_any_other_process_died(
     heal(trial, world, databases, tmp_path, {"monitor": each, "pusher": each, "sentinel": each, "leader": each})
 
 
-@pytest.mark.control("D-02", "D-03")
+@pytest.mark.control("D-02", "D-03", long=True)  # it waits for what must not happen
 def test_without_a_watchdog_a_cluster_that_stands_still_stays_so(
     world: World, databases: Databases, tmp_path: Path
 ) -> None:
@@ -247,7 +247,7 @@ def test_poison_is_parked_and_good_work_goes_on(
     )  # fmt: skip
 
 
-@pytest.mark.control("D-04")
+@pytest.mark.control("D-04", long=True)
 def test_poison_goes_on_for_ever_when_only_what_returns_is_counted(
     world: World, databases: Databases, tmp_path: Path
 ) -> None:

@@ -51,7 +51,7 @@ def flood(databases: Databases, organization: Any, count: int) -> None:
 def test_a_flood_of_one_tenant_lets_the_work_of_another_through(
     world: World, databases: Databases, tmp_path: Path, trial: Trial
 ) -> None:
-    count = trial.scale(fast=3000, long=50_000)
+    count = trial.scale(fast=1200, long=50_000)
     flood(databases, world.provider_a, count)
     mine = "kind = 'torture.nothing' AND organization_id = %s"
 

@@ -118,7 +118,7 @@ def test_a_noisy_neighbour_slows_nobody_down(world: World, databases: Databases,
     )  # fmt: skip
 
 
-@pytest.mark.control("A-14")
+@pytest.mark.control("A-14", long=True)
 def test_first_come_first_served_makes_the_quiet_tenant_wait(
     world: World, databases: Databases, tmp_path: Path
 ) -> None:

@@ -12,6 +12,9 @@ BASE_URL ?=
 # Further arguments for the tool behind a target: make test ARGS="tests/core -k scope"
 ARGS ?=
 
+# Our own modules are compiled once as well, whatever the machine says: every process starts sooner.
+export PYTHONDONTWRITEBYTECODE :=
+
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 CODE := platform admin_site resources tasks tests deploy manage.py

@@ -59,10 +59,11 @@ def web(cluster: Any, application: str = "config.wsgi", **knobs: str) -> Iterato
 
 
 def lost(cluster: OwnCluster, load: Load) -> int:
-    """How many were told yes and are not there."""
+    """How many were told yes and are not there. Who is told after the look began is not asked about."""
+    acknowledged = load.acknowledged.copy()
     with psycopg.connect(cluster.cluster.superuser_dsn(cluster.name)) as judge:
         rows = judge.execute("SELECT email FROM enrollments_enrollmentrequest").fetchall()
-    return len(load.acknowledged - {email for (email,) in rows})
+    return len(acknowledged - {email for (email,) in rows})
 
 
 def broken(cluster: OwnCluster) -> int:

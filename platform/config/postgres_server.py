@@ -117,7 +117,7 @@ class Server:
                     raise
                 time.sleep(0.2)
             else:
-                return port
+                return self._await_ready(deadline)  # while it recovers, pg_ctl calls it started
 
     def stop(self) -> bool:
         """Stop the server, cutting open connections; True when one was running."""
@@ -137,7 +137,7 @@ class Server:
             file.unlink(missing_ok=True)
 
     def _await_ready(self, deadline: float) -> int:
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self._postmaster():
             if port := self.ready_port():
                 return port
             time.sleep(0.1)

@@ -331,6 +331,7 @@ UNFOLD = {
     "BORDER_RADIUS": "8px",
     "COLORS": "admin_site.theme.colors",
     "STYLES": ["admin_site.theme.stylesheet"],
+    "SCRIPTS": ["admin_site.theme.script"],
     "SITE_FAVICONS": "admin_site.theme.favicons",
     "ENVIRONMENT": "admin_site.theme.environment",
     "LANGUAGES": {"action": "admin_site.theme.language_action"},

@@ -26,6 +26,7 @@ from config.management.commands import restore as restore_command
 from config.management.commands import verify_backup
 from core import clock
 from tests.database import Databases, as_system
+from tests.torture.harness import wait_until
 from tests.torture.load import people
 from tests.torture.own_cluster import OwnCluster, own_cluster
 from tests.torture.test_crashes import broken, web
@@ -152,8 +153,8 @@ def test_a_point_in_time_leaves_a_mistake_out(drill: Drill, target: Path) -> Non
         moment = hand.execute("SELECT clock_timestamp()").fetchone()[0]
         time.sleep(0.2)
         hand.execute(BAD_UPDATE)
-        hand.execute("SELECT pg_switch_wal()")
-    time.sleep(1)
+        written = hand.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()[0]
+    wait_until((drill.spool / written).exists, "the segment with the mistake has arrived")
     keep_log(drill.store, drill.spool, clock.now())
 
     restore(drill.store, drill.backup, target, until=moment)

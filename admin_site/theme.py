@@ -35,6 +35,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("console/console.css")
 
 
+def script(request: HttpRequest) -> str:
+    return static("console/choices.js")
+
+
 def favicons(request: HttpRequest) -> list[dict[str, Any]]:
     return [{"rel": "icon", "type": "image/svg+xml", "href": static("website/favicon.svg")}]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from django.conf import DEFAULT_STORAGE_ALIAS
 from django.core.files import File
-from django.core.files.storage import InMemoryStorage, Storage, default_storage
+from django.core.files.storage import InMemoryStorage, Storage, default_storage, storages
 from django.db import connection
 from psycopg.pq import TransactionStatus
 
@@ -76,12 +77,12 @@ def _perform(parked: Job) -> NoReturn:
 def _files_in_memory() -> Iterator[None]:
     """Private files written in the block are never on disk; those that are there can be read."""
     lazy: Any = default_storage
-    real = lazy._wrapped  # noqa: SLF001 -- Django's own settings override swaps it the same way
-    lazy._wrapped = _Beside(real)  # noqa: SLF001 -- the same
+    before = lazy._wrapped  # noqa: SLF001 -- Django's own settings override swaps it the same way
+    lazy._wrapped = _Beside(storages[DEFAULT_STORAGE_ALIAS])  # noqa: SLF001 -- the same
     try:
         yield
     finally:
-        lazy._wrapped = real  # noqa: SLF001 -- the same
+        lazy._wrapped = before  # noqa: SLF001 -- the same
 
 
 class _Beside(InMemoryStorage):

@@ -96,11 +96,10 @@ def test_a_certificate_is_rehearsed_without_number_file_or_mail(world: World) ->
 
     found = rehearse("certificates.issue", world.completed_a)
 
+    assert (found.error, found.outside) == ("", [])
     (certificate,) = writes_of(found, "certificates_certificate")
     (enrollment,) = writes_of(found, "enrollments_enrollment")
     (mail,) = writes_of(found, "notifications_message")
-    assert found.error == ""
-    assert found.outside == []
     assert certificate["columns"]["status"] == ["", "valid"]
     assert certificate["columns"]["facts"] is None
     assert enrollment["columns"]["status"] == ["completed", "cert_issued"]

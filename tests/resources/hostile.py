@@ -47,7 +47,9 @@ def starts_formula(piece: str) -> bool:
 
 
 def _shows_nothing(character: str) -> bool:
-    if unicodedata.category(character)[0] in "ZC":
+    """Spaces, controls, format characters and quotes. What is unassigned or private shows as a box: it leads a text."""
+    category = unicodedata.category(character)
+    if category[0] == "Z" or category in {"Cc", "Cf"}:
         return True
     name = unicodedata.name(character, "")
     return "QUOTATION" in name or "APOSTROPHE" in name

@@ -78,12 +78,15 @@ class PostAction:
 
     def refusal(self, request: HttpRequest, row: models.Model) -> DomainError | None:
         """Why this person cannot do this to this row now; None when the way is free."""
-        if not allows(request.actor, self.permission, row) or not getattr(row, "is_whole", True):
+        if not allows(request.actor, self.permission, row):
             return DomainError("permission_denied")
         return self.state_refusal(row)
 
     def state_refusal(self, row: models.Model) -> DomainError | None:
-        """Why nobody can do this to this row now: its state, or the declared guard; None when the way is free."""
+        """Why this cannot be done to this row now, whoever asks for it: a part of it out of sight, its state, or the
+        declared guard; None when the way is free."""
+        if not getattr(row, "is_whole", True):
+            return DomainError("permission_denied")
         if self.states and getattr(row, self.state_field) not in self.states:
             return DomainError("action_not_now", state=_state_label(row, self.state_field))
         return self.available(row) if self.available else None

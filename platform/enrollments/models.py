@@ -316,10 +316,7 @@ class Enrollment(Row):
     def client_name(self) -> str:
         """The client's name, or what stands for it where the reader may see the enrollment and not the client: theirs
         came through another law firm, or only this one row was opened to the reader."""
-        try:
-            return str(self.client)
-        except Client.DoesNotExist:
-            return gettext("Client not shared with you")
+        return str(self.client) if self.is_whole else gettext("Client not shared with you")
 
     @property
     def is_whole(self) -> bool:

@@ -9,10 +9,9 @@ Django throws away a state that is marked as delayed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from typing import Any
-from unittest.mock import patch
 
 from django.db.migrations.state import ProjectState
 
@@ -23,17 +22,26 @@ CHANGE_ONE = ("add_model", "_append_option")
 @contextmanager
 def alone() -> Iterator[None]:
     """Within the block, states render a model alone after a change that concerns no other."""
-    with (
-        patch.object(ProjectState, CHANGE_ONE[0], _narrowed(getattr(ProjectState, CHANGE_ONE[0]))),
-        patch.object(ProjectState, CHANGE_ONE[1], _narrowed(getattr(ProjectState, CHANGE_ONE[1]))),
-    ):
+    with ExitStack() as stack:
+        for name in CHANGE_ONE:
+            stack.enter_context(_replaced(name, _narrowed(getattr(ProjectState, name))))
         yield
+
+
+@contextmanager
+def _replaced(name: str, method: Callable[..., Any]) -> Iterator[None]:
+    usual = getattr(ProjectState, name)
+    setattr(ProjectState, name, method)
+    try:
+        yield
+    finally:
+        setattr(ProjectState, name, usual)
 
 
 def _narrowed(change: Callable[..., None]) -> Callable[..., None]:
     @wraps(change)
     def narrowed(state: ProjectState, *args: Any) -> None:
-        with patch.object(ProjectState, "_find_reload_model", _itself):
+        with _replaced("_find_reload_model", _itself):
             change(state, *args)
 
     return narrowed
